@@ -24,7 +24,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     (
         "contact_identities",
         "gateway/retention people/conversations store",
-        "dialects/chattu dialects/threecx people/chats people/suppression sending",
+        "dialects/chattu dialects/threecx gateway/inbound people/chats people/suppression sending",
     ),
     ("contacts", "gateway/retention people/conversations store", "people/chats people/presence sending"),
     ("conversations", "gateway/retention people/chats people/conversations store", ""),

@@ -16,6 +16,7 @@ pub struct Sent {
     pub instance: InstanceId,
     /// The instance's own number, once known.
     pub own_number: Option<String>,
+    /// A number, `contact:` and theirs here, or a group's id.
     pub recipient: String,
     pub text: String,
     /// Where it is.
@@ -30,7 +31,7 @@ pub struct Received {
     pub id: i64,
     /// By which client.
     pub instance: InstanceId,
-    /// Who wrote: a number, or a hidden id.
+    /// Who wrote: a number, or `contact:` and theirs here.
     pub from: Option<String>,
     pub text: String,
     pub at: Time,
@@ -41,7 +42,7 @@ pub struct Call {
     pub id: i64,
     /// To which client.
     pub instance: InstanceId,
-    /// Who called: a number, or a hidden id.
+    /// Who called: a number, or `contact:` and theirs here.
     pub from: Option<String>,
     pub is_video: bool,
     /// When it began.
@@ -64,33 +65,35 @@ pub struct LogLine {
     pub at: Time,
 }
 
-/// The name by which a person is best known: the number, else a hidden id.
-const BEST_NAME: &str = "(SELECT i.value FROM contact_identities i WHERE i.contact_id = x.contact_id
-     ORDER BY CASE i.kind WHEN 'phone' THEN 0 WHEN 'lid' THEN 1 ELSE 2 END, i.is_variant, i.value LIMIT 1)";
+/// The name by which the dialect takes a person back: the number, else `contact:` and their number here.
+const BEST_NAME: &str = "coalesce((SELECT i.value FROM contact_identities i
+     WHERE i.contact_id = x.contact_id AND i.kind = 'phone'
+     ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1), 'contact:' || x.contact_id)";
 
 /// What the instance of a row is called in the dialect.
 const CLIENT: &str = "coalesce((SELECT i.client_id FROM instances i WHERE i.id = x.instance_id), x.instance_id)";
 
 /// The last messages that were sent.
 pub fn sent(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Sent>, StoreError> {
-    tx.list(
-        "SELECT m.id, coalesce(i.client_id, m.instance_id), i.phone, m.recipient, m.body, m.status, coalesce(m.sent_at, m.created_at)
-         FROM messages m LEFT JOIN instances i ON i.id = m.instance_id
-         WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.status <> 'blocked'
-         ORDER BY m.created_at DESC, m.id DESC LIMIT ?3",
-        params![whose.scope, whose.instance, limit],
-        |r| {
-            Ok(Sent {
-                id: r.get(0)?,
-                instance: r.get(1)?,
-                own_number: r.get(2)?,
-                recipient: r.get(3)?,
-                text: r.get(4)?,
-                status: r.get(5)?,
-                at: r.get(6)?,
-            })
-        },
-    )
+    let sql = format!(
+        "SELECT x.id, coalesce(i.client_id, x.instance_id), i.phone,
+                iif(x.contact_id IS NULL OR x.recipient LIKE '+%', x.recipient, {BEST_NAME}),
+                x.body, x.status, coalesce(x.sent_at, x.created_at)
+         FROM messages x LEFT JOIN instances i ON i.id = x.instance_id
+         WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.status <> 'blocked'
+         ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
+    );
+    tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
+        Ok(Sent {
+            id: r.get(0)?,
+            instance: r.get(1)?,
+            own_number: r.get(2)?,
+            recipient: r.get(3)?,
+            text: r.get(4)?,
+            status: r.get(5)?,
+            at: r.get(6)?,
+        })
+    })
 }
 
 /// The last messages that were received.

@@ -51,9 +51,10 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &CallHe
         ],
         |r| r.get(0),
     )?;
+    let caller = person(tx, from, contact)?;
     let event = |missed| Event::Call {
         missed,
-        from: person(from, contact),
+        from: caller.clone(),
         call_id: call_id.clone(),
         is_video,
         started_at,
@@ -68,7 +69,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, heard: &CallHe
     if !rejects {
         return Ok(After::Nothing);
     }
-    let rejected = Event::CallRejected { from: person(from, contact), call_id: call_id.clone(), is_video, started_at };
+    let rejected = Event::CallRejected { from: caller, call_id: call_id.clone(), is_video, started_at };
     recording.emit(tx, &rejected)?;
     let instance = &recording.heard.instance;
     if let Some(contact) = contact

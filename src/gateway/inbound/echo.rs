@@ -54,7 +54,7 @@ pub(super) fn record(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo) -
     }
     if message.told != Told::History {
         let event = EchoRef {
-            to: person(to, contact),
+            to: person(tx, to, contact)?,
             group_id: message.group.as_ref().map(|group| group.id.clone()),
             message_type: message.kind.clone(),
             message_text: message.text.clone(),
@@ -84,7 +84,7 @@ fn note_chat(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo, contact: 
         conversations::note_holder(tx, instance, contact, Some(EchoOrigin::Agent))?;
     }
     if is_live && before.is_some_and(|before| before.unread_count > 0) {
-        message::conversation_updated(tx, recording, &person(&echo.to, Some(contact)), None, now)?;
+        message::conversation_updated(tx, recording, &person(tx, &echo.to, Some(contact))?, None, now)?;
     }
     Ok(())
 }

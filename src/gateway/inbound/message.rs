@@ -43,7 +43,7 @@ pub(super) fn record(
             let event = Event::GroupMessageReceived {
                 group_id: group.id.clone(),
                 group_name,
-                from: person(&message.from, contact),
+                from: person(tx, &message.from, contact)?,
                 message_type: message.kind.clone(),
                 message_text: message.text.clone(),
                 message_id: inbound_id(id),
@@ -133,7 +133,7 @@ fn one_to_one(
             params![id, conversation.id, conversation.sequence],
         )?;
     }
-    let from = person(&message.from, Some(contact));
+    let from = person(tx, &message.from, Some(contact))?;
     if message.told == Told::History {
         let after = opt_out::record_old(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
         return Ok(Recorded { after, has_row: true });
@@ -359,6 +359,11 @@ fn group_of_message(
     Ok(name)
 }
 
-pub(super) fn person(from: &RemoteParty, contact: Option<ContactId>) -> EventPerson {
-    EventPerson { contact_id: contact, phone: from.phone.clone() }
+/// Whom an event names: by the number that the provider named now, else by the one that is known.
+pub(super) fn person(tx: &Tx<'_>, from: &RemoteParty, contact: Option<ContactId>) -> Result<EventPerson, StoreError> {
+    let phone = match (&from.phone, contact) {
+        (None, Some(contact)) => conversations::find_phone(tx, contact)?,
+        (phone, _) => phone.clone(),
+    };
+    Ok(EventPerson { contact_id: contact, phone })
 }

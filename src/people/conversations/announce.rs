@@ -1,6 +1,6 @@
 //! Telling endpoints that something about a conversation changed, in the transaction that changes it.
 
-use super::find_conversation;
+use super::{contact::find_phone, find_conversation};
 use crate::{
     events::webhooks::{self, Event, EventName, EventPerson},
     model::{
@@ -25,13 +25,8 @@ pub fn announce(
         return Ok(());
     }
     let Some(conversation) = find_conversation(tx, instance, contact)? else { return Ok(()) };
-    let (contact_name, phone) = tx.one(
-        "SELECT c.name, (SELECT i.value FROM contact_identities i WHERE i.contact_id = c.id AND i.kind = 'phone'
-                         ORDER BY i.former_at IS NOT NULL, i.former_at DESC, i.is_variant LIMIT 1)
-         FROM contacts c WHERE c.id = ?1",
-        params![contact],
-        |r| Ok((r.get(0)?, r.get(1)?)),
-    )?;
+    let contact_name = tx.one("SELECT name FROM contacts WHERE id = ?1", params![contact], |r| r.get(0))?;
+    let phone = find_phone(tx, contact)?;
     let written_at = last_written_at(tx, instance, contact)?;
     let event = Event::ConversationUpdated {
         conversation_id: conversation.id,

@@ -127,6 +127,8 @@ pub(super) struct NameOwner {
     pub(super) contact: ContactId,
     /// Nobody has told it: it is the other form of a number that somebody told.
     pub(super) is_variant: bool,
+    /// They gave it up.
+    pub(super) is_former: bool,
 }
 
 /// Whose a name is, if it is anybody's.
@@ -135,11 +137,17 @@ pub(super) fn find_owner(
     account: AccountId,
     identity: &Identity,
 ) -> Result<Option<NameOwner>, StoreError> {
-    let sql =
-        "SELECT contact_id, is_variant FROM contact_identities WHERE account_id = ?1 AND kind = ?2 AND value = ?3";
+    let sql = "SELECT contact_id, is_variant, former_at IS NOT NULL FROM contact_identities
+               WHERE account_id = ?1 AND kind = ?2 AND value = ?3";
     tx.find(sql, params![account, identity.kind.as_str(), identity.value], |r| {
-        Ok(NameOwner { contact: r.get(0)?, is_variant: r.get(1)? })
+        Ok(NameOwner { contact: r.get(0)?, is_variant: r.get(1)?, is_former: r.get(2)? })
     })
+}
+
+/// Whether the contact has a name of this kind.
+pub(super) fn has_kind(tx: &Tx<'_>, id: ContactId, kind: IdentityKind) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM contact_identities WHERE contact_id = ?1 AND kind = ?2 LIMIT 1";
+    Ok(tx.find(sql, params![id, kind.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// The contact with this number, or the one that it has become a part of, and its names: of each kind those first that are
@@ -170,6 +178,17 @@ pub fn find_by_id(
         },
     )?;
     Ok(Some((contact, identities)))
+}
+
+/// The number by which people are shown the contact: one that is still theirs, the last one where they gave up all; none:
+/// it is hidden.
+pub fn find_phone(tx: &Tx<'_>, id: ContactId) -> Result<Option<String>, StoreError> {
+    tx.find(
+        "SELECT value FROM contact_identities WHERE contact_id = ?1 AND kind = 'phone'
+         ORDER BY former_at IS NOT NULL, former_at DESC, is_variant, value LIMIT 1",
+        params![id],
+        |r| r.get(0),
+    )
 }
 
 /// A new contact, known by `identity`. It must not be known yet.
@@ -221,6 +240,16 @@ pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Tim
     tx.execute(
         "UPDATE contact_identities SET former_at = ?5 WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4)",
         params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value), at],
+    )?;
+    Ok(())
+}
+
+/// The name, which its owner gave up, leads to them no longer: somebody else has it now.
+pub(super) fn release(tx: &WriteTx<'_>, account: AccountId, identity: &Identity) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM contact_identities
+         WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at IS NOT NULL",
+        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value)],
     )?;
     Ok(())
 }

@@ -346,3 +346,20 @@ async fn an_edit_and_a_deletion_are_words_for_a_program() {
     assert!(shop.world.inbox().await.is_empty(), "what was taken back asks for no answer");
     shop.world.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_hides_the_number_is_listed_by_a_name_that_is_taken_back() {
+    let shop = Shop::start().await;
+    let line = shop.world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
+    let hidden = RemoteParty { bsuid: Some("SA.60643027".into()), ..RemoteParty::default() };
+    line.receive(hidden, "Hello").await.expect("heard");
+    let listed = shop.get(&format!("/api/received-messages/{INSTANCE}")).await.json();
+    let sender = listed["messages"][0]["sender"].as_str().expect("a name").to_owned();
+    assert_eq!(sender, "contact:1");
+    let answer =
+        shop.post("/api/send-message", &json!({"clientId": INSTANCE, "number": sender, "message": "Hi"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let sent = shop.get("/api/sent-messages").await.json();
+    assert_eq!(sent[0]["recipient"], "contact:1", "{sent}");
+    shop.world.stop().await;
+}

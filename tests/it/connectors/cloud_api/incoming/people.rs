@@ -119,6 +119,67 @@ async fn who_changes_the_number_is_written_to_at_the_new_one() {
 }
 
 #[tokio::test]
+async fn a_known_number_is_told_also_where_the_provider_names_the_hidden_id_alone() {
+    let rig = Rig::start().await;
+    let mut both = text("wamid.1", SHEENA, AT, "Hello");
+    both["from_user_id"] = json!(HIDDEN);
+    rig.bring_value(json!({"messages": [both]})).await;
+    rig.bring_value(hidden("wamid.2", HIDDEN, "STOP")).await;
+    let call = json!({"id": "wacid.1", "from_user_id": HIDDEN, "to": "15550783881", "event": "connect",
+                      "timestamp": AT.to_string(), "direction": "USER_INITIATED"});
+    rig.bring(&change("calls", value(json!({"calls": [call]})))).await;
+    let events = rig.events().await;
+    let told: Vec<_> = events.iter().map(|event| (event["event"].as_str().expect("a name"), &event["from"])).collect();
+    let number = json!(format!("+{SHEENA}"));
+    assert!(told.iter().all(|(_, from)| **from == number), "{told:?}");
+    for name in ["message.received", "conversation.updated", "recipient.opted_out", "call.received"] {
+        assert!(told.iter().any(|(told, _)| *told == name), "{name}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_changed_hands_is_its_new_owners() {
+    let rig = Rig::start().await;
+    let new_number = "19995555358";
+    let said = |id: &str, (number, user): (&str, &str), words: &str| {
+        let mut message = text(id, number, AT + 60, words);
+        message["from_user_id"] = json!(user);
+        json!({"contacts": [{"profile": {"name": user}, "wa_id": number, "user_id": user}], "messages": [message]})
+    };
+    let moves = json!({"messages": [{"from": SHEENA, "id": "wamid.s", "timestamp": AT.to_string(), "type": "system",
+        "system": {"body": "changed", "wa_id": new_number, "user_id": LATER, "previous_user_id": HIDDEN,
+                   "type": "user_changed_number"}}]});
+    let mut before = said("wamid.1", (SHEENA, HIDDEN), "STOP");
+    before["messages"][0]["timestamp"] = json!((AT - 60).to_string());
+    rig.bring_value(before).await;
+    rig.bring_value(moves).await;
+    // Without a hidden id nobody knows that it is somebody else.
+    rig.bring_value(json!({"messages": [text("wamid.2", SHEENA, AT + 30, "Is it me?")]})).await;
+    assert_eq!(rig.counts().await["contacts"], 1);
+    rig.bring_value(json!({"messages": [{"from": SHEENA, "id": "wamid.t", "timestamp": (AT + 40).to_string(),
+        "type": "system", "system": {"body": "changed", "wa_id": new_number, "user_id": LATER,
+                                     "type": "user_changed_number"}}]}))
+        .await;
+    rig.bring_value(said("wamid.3", (SHEENA, "US.77777"), "START")).await;
+    rig.bring_value(said("wamid.4", (new_number, LATER), "Where is my parcel?")).await;
+    let of = async |number: &str| {
+        let sql = format!("SELECT contact_id FROM contact_identities WHERE value = '+{number}'");
+        rig.row(&sql).await["contact_id"].clone()
+    };
+    let (hers, other) = (of(new_number).await, of(SHEENA).await);
+    assert_ne!(hers, other);
+    let suppressed = rig.row("SELECT contact_id FROM suppressions WHERE lifted_at IS NULL").await;
+    assert_eq!(suppressed["contact_id"], hers, "a stranger's START is the stranger's");
+    let chats = rig.rows("SELECT provider_message_id FROM inbound_messages WHERE chat = 'contact:2'").await;
+    assert_eq!(json!(chats), json!([{"provider_message_id": "wamid.3"}]));
+    let to = |whom: String| json!({"instance_id": LINE, "phone": whom, "message": "Your parcel is here.", "message_purpose": "support"});
+    assert_eq!(rig.world.send(&to(format!("contact:{hers}"))).await.error(), "recipient_suppressed");
+    rig.world.send(&to(format!("contact:{other}"))).await;
+    let sent = "SELECT recipient FROM messages ORDER BY id DESC LIMIT 1";
+    assert_eq!(rig.row(sent).await["recipient"], format!("+{SHEENA}"));
+}
+
+#[tokio::test]
 async fn another_number_is_acknowledged_and_noted_without_what_it_says() {
     let rig = Rig::start().await;
     let mut foreign = value(json!({"contacts": [contact("Somebody", "16505550000")],
