@@ -253,8 +253,8 @@ fn taken(answer: &EvolutionResponse, value: Option<&Value>) -> Result<Ack, SendE
 /// By which names the key of a message that we sent knows its recipient.
 pub(super) fn recipient(key: &Value) -> RemoteParty {
     let mut names = RemoteParty::default();
-    let jids = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid"].iter().filter_map(|name| key[*name].as_str());
-    jids.for_each(|jid| super::reading::name(&mut names, jid));
+    let fields = ["remoteJid", "remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid"];
+    fields.iter().filter_map(|name| key[*name].as_str()).for_each(|jid| super::reading::name(&mut names, jid));
     names
 }
 

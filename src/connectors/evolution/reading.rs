@@ -45,12 +45,14 @@ pub(super) fn read(data: &Value) -> Option<ParsedMessage> {
     };
     let group = chat.ends_with("@g.us");
     let sides = match group {
-        true => [&key["participant"], &key["participantAlt"], &data["participant"], &key["participantPn"]],
-        false => [&key["remoteJid"], &key["remoteJidAlt"], &key["senderPn"], &key["senderLid"]],
+        true => ["participant", "participantAlt", "participantPn", "participantLid"].map(|name| &key[name]),
+        // Servers that put the number in the hidden id's place keep that one beside it.
+        false => ["remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid"].map(|name| &key[name]),
     };
     let mut sender = RemoteParty { name: text(&data["pushName"]), ..RemoteParty::default() };
+    let first = if group { &data["participant"] } else { &key["remoteJid"] };
     let broadcaster = [&key["participant"], &data["participant"]].into_iter().filter(|_| is_broadcast(&chat));
-    sides.into_iter().chain(broadcaster).filter_map(text).for_each(|jid| name(&mut sender, &jid));
+    std::iter::once(first).chain(sides).chain(broadcaster).filter_map(text).for_each(|jid| name(&mut sender, &jid));
     if sender.phone.is_none() && sender.lid.is_none() {
         let given = if group { text(&key["participant"]) } else { Some(chat.clone()) };
         sender.other = given.filter(|jid| jid.len() <= OTHER_MAX);

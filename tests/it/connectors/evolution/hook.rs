@@ -344,6 +344,23 @@ async fn a_hidden_id_and_a_number_are_one_person() {
     assert_eq!(by_id("A1")["conversation_id"], by_id("A3")["conversation_id"]);
 }
 
+/// Whatever the field is called in which a server's version keeps the other name.
+#[tokio::test]
+async fn an_opt_out_under_the_hidden_id_holds_for_the_number_that_is_told_later() {
+    for field in ["remoteJidAlt", "senderLid", "previousRemoteJid"] {
+        let rig = Rig::start().await;
+        let mut told = rig.server.receive(THEIRS, "77@lid", "A1", json!({"conversation": "STOP"}));
+        rig.tell("messages.upsert", told.clone()).await;
+        told["message"] = json!({"conversation": "Hello"});
+        told["key"] = json!({"remoteJid": "966501234567@s.whatsapp.net", "senderPn": "966501234567@s.whatsapp.net",
+                             "id": "A2", "fromMe": false});
+        told["key"][field] = json!("77@lid");
+        rig.tell("messages.upsert", told).await;
+        assert_eq!(rig.send("Your order is ready.").await.error(), "recipient_suppressed", "{field}");
+        assert!(rig.sent().is_empty(), "{field}");
+    }
+}
+
 #[tokio::test]
 async fn groups_are_told_by_looking_because_no_webhook_does() {
     let rig = Rig::start().await;
