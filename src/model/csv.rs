@@ -18,15 +18,20 @@ pub fn phones(text: &str) -> Result<Vec<CsvRow>, Why> {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
     let mut rows = Vec::new();
+    let mut is_first = true;
     for (line, fields) in records(text, separator)? {
+        if fields.iter().all(|field| field.trim().is_empty()) {
+            continue;
+        }
+        // A heading has no digit anywhere, and there is one at most.
+        let is_heading = is_first && !fields.iter().any(|field| field.chars().any(char::is_numeric));
+        is_first = false;
+        if is_heading {
+            continue;
+        }
         let mut fields = fields.into_iter();
         let phone = unguarded(fields.next().unwrap_or_default().trim()).to_owned();
         let more = fields.next().map(|f| unguarded(f.trim()).to_owned()).filter(|f| !f.is_empty());
-        // A heading has no digit where the number should be.
-        let is_heading = rows.is_empty() && !phone.chars().any(char::is_numeric);
-        if phone.is_empty() && more.is_none() || is_heading {
-            continue;
-        }
         rows.push((line, phone, more));
         if rows.len() > MAX_ROWS {
             return Err(why!("list_long", "the file has more than {most} lines: import it in parts", most = MAX_ROWS));
@@ -144,6 +149,17 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(phones(text).as_ref(), Ok(expected), "{text}");
+        }
+        // What is no heading is a line, whatever is wrong with it: whoever reads the list says what.
+        for (text, lines) in [
+            ("phone,mobile\n,+966560010036\n+966560010037,\n", &[2, 3][..]),
+            ("phone\nabc\n+966501234567", &[2, 3]),
+            ("phone,name\n,Ann\n\n+966501234567", &[2, 4]),
+            (",+966501234567", &[1]),
+            ("phone,name,city\n,,Riyadh\n", &[2]),
+        ] {
+            let found: Vec<usize> = phones(text).expect("rows").into_iter().map(|(line, ..)| line).collect();
+            assert_eq!(found, lines, "{text}");
         }
         let rows: [Vec<Cow<'_, str>>; 2] = [
             vec!["+966501234567".into(), "=HYPERLINK(\"http://x\")".into()],
