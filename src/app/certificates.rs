@@ -9,7 +9,7 @@ use crate::{
     model::clock::Clock,
     ops::{
         acme::{self, Acme},
-        tls::{Certificate, TlsError},
+        tls::Certificate,
     },
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -35,7 +35,8 @@ pub(super) fn open(
 ) -> Result<(Arc<Certificate>, Option<Arc<Acme>>), StartError> {
     let (names, clock) = (host_names(config), &*gateway.clock);
     let made = match (config.tls.mode, &config.tls.certificate, &config.tls.key) {
-        (TlsMode::Files, Some(chain), Some(key)) => Certificate::from_files(chain, key)?,
+        (TlsMode::Files, Some(chain), Some(key)) => Certificate::from_files(chain, key)
+            .map_err(|e| StartError::Other(format!("tls.certificate, tls.key: {e}")))?,
         (TlsMode::Acme, ..) => {
             let acme = Arc::new(acme_of(config, gateway, egress)?);
             let is_test = config.tls.acme_directory == "staging";
@@ -48,9 +49,12 @@ pub(super) fn open(
 }
 
 /// The same, where clients are asked for certificates if the configuration says so.
-fn asking(config: &Config, made: Certificate, clock: &dyn Clock) -> Result<Certificate, TlsError> {
+fn asking(config: &Config, made: Certificate, clock: &dyn Clock) -> Result<Certificate, StartError> {
     match &config.tls.meta_client_ca {
-        Some(file) => made.asking_clients(file, clock),
+        Some(file) => {
+            let asked = made.asking_clients(file, clock);
+            asked.map_err(|e| StartError::Other(format!("tls.meta_client_ca: {e}")))
+        }
         None => Ok(made),
     }
 }

@@ -28,6 +28,7 @@ pub use settings::{
 };
 use std::{
     fmt, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 pub use values::{
@@ -174,10 +175,24 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
     let told = notices::contradictions(&config.notices);
     let (files, acme) = (tls.mode == TlsMode::Files, tls.mode == TlsMode::Acme);
     let http01 = acme && tls.acme_challenge == AcmeChallenge::Http01;
+    let collide =
+        |one: Option<SocketAddr>, other: Option<SocketAddr>| one.zip(other).is_some_and(|(a, b)| collide(a, b));
     [
         (
             listen.local.is_none() && listen.public.is_none(),
             ["listen.local", "listen.public", "nothing listens: set this or listen.public"],
+        ),
+        (
+            collide(listen.public, listen.local),
+            ["listen.public", "listen.local", "it is where listen.local listens: give each a port of its own"],
+        ),
+        (
+            collide(listen.http, listen.local),
+            ["listen.http", "listen.local", "it is where listen.local listens: give each a port of its own"],
+        ),
+        (
+            collide(listen.http, listen.public),
+            ["listen.http", "listen.public", "it is where listen.public listens: give each a port of its own"],
         ),
         (
             limits.connections_per_address > limits.connections,
@@ -200,6 +215,10 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
             ["listen.http", "tls.acme_challenge", "tls.acme_challenge \"http-01\" needs it, such as \"0.0.0.0:80\""],
         ),
         (
+            acme && !http01 && listen.public.is_none(),
+            ["listen.public", "tls.mode", "tls.mode \"acme\" needs it: the authority asks there, at port 443"],
+        ),
+        (
             tls.meta_client_ca.is_some() && listen.public.is_none(),
             [
                 "tls.meta_client_ca",
@@ -215,6 +234,12 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
     .into_iter()
     .chain(told)
     .filter_map(|(wrong, which)| wrong.then_some(which))
+}
+
+/// Whether two listeners cannot both be there; a port that the system chooses is free.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip(), other.ip());
+    one.port() == other.port() && one.port() != 0 && (a == b || a.is_unspecified() || b.is_unspecified())
 }
 
 /// One thing that is wrong with the configuration.

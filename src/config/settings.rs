@@ -333,6 +333,7 @@ pub struct ChattuConfig {
     #[serde(deserialize_with = "values::connector_or_best")]
     pub new_client_connector: Option<ConnectorKind>,
     /// The settings of that connector, `key=value` or `key=@/path`.
+    #[serde(deserialize_with = "values::settings")]
     pub new_client_settings: Vec<String>,
 }
 

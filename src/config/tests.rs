@@ -184,6 +184,22 @@ fn every_mistake_in_a_file_has_its_sentence() {
             "[listen]\npublic = \"\"\n[tls]\nmeta_client_ca = \"/ca.pem\"",
             "FILE: tls.meta_client_ca: set this to have it checked here",
         ),
+        (
+            "[listen]\nlocal = \"127.0.0.1:8080\"\npublic = \"0.0.0.0:8080\"",
+            "FILE: listen.public: it is where listen.local listens",
+        ),
+        (
+            "[listen]\nlocal = \"\"\npublic = \"[::]:443\"\nhttp = \"0.0.0.0:443\"",
+            "FILE: listen.http: it is where listen.public listens",
+        ),
+        (
+            "[listen]\npublic = \"\"\n[tls]\nmode = \"acme\"\nacme_domains = [\"wa.example.com\"]",
+            "FILE: listen.public: tls.mode \"acme\" needs it",
+        ),
+        (
+            "[chattu]\nnew_client_settings = [\"x\"]",
+            "FILE: chattu.new_client_settings: \"x\" is no setting: write key=value",
+        ),
         ("[guard]\nreview_score = 90", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[guard]\nrefuse_score = 50", "FILE: guard.review_score: set at most as much as guard.refuse_score"),
         ("[listen]\nlocal = \"\"\npublic = \"\"", "FILE: listen.local: nothing listens"),

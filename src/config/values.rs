@@ -197,6 +197,14 @@ pub(super) fn connector_or_best<'de, D: Deserializer<'de>>(d: D) -> Result<Optio
     })
 }
 
+/// Settings of a connector, `key=value` each; what they mean is the connector's to say.
+pub(super) fn settings<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    texts(d, |t| match t.split_once('=') {
+        Some((key, _)) if !key.trim().is_empty() => Ok(t.to_owned()),
+        _ => Err(format!("{t:?} is no setting: write key=value")),
+    })
+}
+
 /// 1 to 100: percentages and scores.
 pub(super) fn percent<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
     within(d, 1, 100)

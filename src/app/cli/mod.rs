@@ -145,7 +145,7 @@ fn run(task: Task, program: &str, mut given: Given) -> Printed {
         Task::Man(args) => Ok(args.run().map(|()| None)?),
         Task::Completions(args) => Ok(args.run().map(|()| None)?),
         Task::CheckConfig(args) if args.print_defaults => Ok(config::print_defaults(given.json)?),
-        Task::CheckConfig(_) => Ok(Some(config::checked(&given.context_of_owner()?))),
+        Task::CheckConfig(_) => Ok(Some(config::checked(&given.context_of_owner()?)?)),
         // Its file may be where only the caller writes. It makes nothing of its own in the data directory, and SQLite
         // itself gives what it makes there to the database's owner.
         Task::Backup(args) => Ok(args.run(&given.context()?)?),
