@@ -49,7 +49,12 @@ impl Time {
     /// # Errors
     /// A text that is no RFC 3339 time, with what is wrong about it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|e| e.to_string())
+        let read = |text: &str| text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond()));
+        read(text).or_else(|e| {
+            // jiff's range ends two hours before the last day, which many take for "never".
+            let last_day = text.strip_prefix("9999-12-31").map(|rest| read(&format!("9998-12-31{rest}")));
+            last_day.filter(Result::is_ok).map(|_| Self(jiff::Timestamp::MAX.as_millisecond())).ok_or(e.to_string())
+        })
     }
 
     /// RFC 3339 in UTC with `Z`, milliseconds only where there are some: for people and for what is read back.

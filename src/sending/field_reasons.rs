@@ -1,6 +1,7 @@
 //! What is wrong with a field that was given, in words: what it has to be, and what it is.
 
 use super::{read_request::present, request::MAX_CHARS};
+use crate::model::clock::Time;
 use serde_json::{Map, Value};
 
 /// What is known about a field's form.
@@ -16,7 +17,7 @@ const fn text(field: &'static str, most: usize, right: &'static str) -> Form {
     Form { field, most, right }
 }
 
-const FORMS: [Form; 14] = [
+const FORMS: [Form; 19] = [
     text("instance_id", 128, "an instance's id, such as demo-support-line"),
     text("phone", 64, "a number in quotes, such as \"+966501234567\""),
     text("message", MAX_CHARS, "a text"),
@@ -30,6 +31,11 @@ const FORMS: [Form; 14] = [
     text("queue", 0, "true or false"),
     text("template", 0, "an object with name, language and variables (a list of texts)"),
     text("reaction", 0, "an object with message_id and emoji, beside no text and no file"),
+    text("reaction.message_id", 256, "a message's id"),
+    text("edit", 0, "an object with message_id, beside a message and no file"),
+    text("edit.message_id", 256, "a message's id"),
+    text("delete", 0, "an object with message_id, beside no text and no file"),
+    text("delete.message_id", 256, "a message's id"),
     text("reaction.emoji", 0, "one emoji, or nothing to take it back"),
 ];
 
@@ -46,13 +52,20 @@ fn reason(object: &Map<String, Value>, field: &str) -> Option<String> {
         None => present(object, field),
     }?;
     Some(match given {
-        Value::String(said) if said.trim().is_empty() => return None,
+        Value::String(said) if said.trim().is_empty() => format!("it has to be {}, and it is empty", form.right),
         Value::String(said) if form.most > 0 && said.chars().count() > form.most => {
             format!("at most {} characters, and this one has {}", form.most, said.chars().count())
         }
         Value::String(said) if said.contains('\0') => "a text cannot hold the character U+0000".to_owned(),
         Value::String(_) if field == "message" => "sound goes without a text".to_owned(),
+        Value::String(_) if field == "file_name" && present(object, "media_url").is_none() => {
+            "it goes with a file, which media_url names".to_owned()
+        }
+        Value::String(said) if said.parse::<jiff::civil::DateTime>().is_ok() && Time::parse(said).is_err() => {
+            format!("it has to be {}: its zone is missing, which is Z or such as +03:00", form.right)
+        }
         Value::String(_) => format!("it has to be {}", form.right),
+        Value::Object(_) if form.right.starts_with("an object") => format!("it has to be {}", form.right),
         other => format!("it has to be {}, not {}", form.right, kind(other)),
     })
 }
@@ -87,6 +100,13 @@ mod tests {
             (json!({"media_type": "film"}), "media_type", "document, voice or sticker"),
             (json!({"template": {"name": "n"}}), "template", "name, language and variables"),
             (json!({"reaction": {"emoji": "no"}}), "reaction.emoji", "one emoji"),
+            (json!({"reaction": {"message_id": ""}}), "reaction.message_id", "a message's id, and it is empty"),
+            (json!({"reaction": {}, "message": "x"}), "reaction", "beside no text and no file"),
+            (json!({"edit": "x"}), "edit", "an object with message_id, beside a message and no file, not a text"),
+            (json!({"expires_at": ""}), "expires_at", "and it is empty"),
+            (json!({"send_at": "2026-12-01T10:00:00"}), "send_at", "its zone is missing"),
+            (json!({"queue": ""}), "queue", "true or false, and it is empty"),
+            (json!({"file_name": "a.pdf"}), "file_name", "which media_url names"),
         ];
         for (object, field, why) in rows {
             let all = reasons(
@@ -96,6 +116,9 @@ mod tests {
             );
             assert!(matches!(&all[..], [one] if one.starts_with(field) && one.contains(why)), "{field}: {all:?}");
         }
+        let beside = json!({"reaction": {"message_id": "x", "emoji": "y"}, "message": "x"});
+        let all = reasons(beside.as_object().expect("an object"), &["reaction"], &[]);
+        assert!(all.iter().all(|why| !why.contains("not an object")), "{all:?}");
         for object in [json!({}), json!({"message": null}), json!({"message": " "})] {
             assert!(reasons(object.as_object().expect("an object"), &["message"], &[]).is_empty(), "{object}");
         }

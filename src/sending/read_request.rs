@@ -77,6 +77,9 @@ pub fn parse_with(
         .maybe("expires_at", present(object, "expires_at").map(|v| v.as_str().and_then(|text| Time::parse(text).ok())));
     let later = wrong.later(object, recipient.as_ref(), has_file);
     let key = wrong.maybe("Idempotency-Key", idempotency_key.map(read_idempotency_key));
+    if idempotency_key.is_some() && key.is_none() {
+        wrong.because.push("Idempotency-Key: it has 1 to 255 characters, none of them a control character".to_owned());
+    }
     let FieldErrors { fields, mut because } = wrong;
     match (instance, recipient, message, fields) {
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {

@@ -1,8 +1,8 @@
 //! Load, judge, record: this is "record". The message's row and what the guard decided about it.
 
 use super::{
-    announce, answer::Outcome, asked::Asked, facts::Facts, gate_figures, idempotency, policy::content::Signal, refusal::Refusal,
-    request::Draft,
+    announce, answer::Outcome, asked::Asked, facts::Facts, gate_figures, idempotency, policy::content::Signal,
+    refusal::Refusal, request::Draft,
 };
 use crate::{
     model::{

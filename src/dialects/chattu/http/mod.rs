@@ -91,7 +91,10 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
         Some(Value::String(message)) => message,
         Some(_) => return Err(ApiError::invalid("message must be a text.")),
     };
-    if message.chars().count() > MAX_CHARS || message.contains('\0') {
+    if message.contains('\0') {
+        return Err(ApiError::invalid("message cannot hold the character U+0000."));
+    }
+    if message.chars().count() > MAX_CHARS {
         return Err(ApiError::invalid(format!("message has at most {MAX_CHARS} characters.")));
     }
     let Some(url) = text(object, "mediaUrl")? else {
