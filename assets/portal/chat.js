@@ -32,11 +32,12 @@ function put(line) {
   const { id, nonce } = line.dataset;
   const known = lines.querySelector(`[data-id="${CSS.escape(id)}"]`);
   const waiting = nonce && lines.querySelector(`:not([data-id])[data-nonce="${CSS.escape(nonce)}"]`);
-  if (known) {
+  waiting?.remove();
+  if (known?.dataset.key === line.dataset.key) {
     replace(known, line);
-    waiting?.remove();
   } else {
-    waiting?.remove();
+    // One that waited for its time stands where it went.
+    known?.remove();
     const key = place(line);
     let before = lines.lastElementChild;
     // What waits has no place yet and stands last.

@@ -11,9 +11,9 @@ use crate::{
         ids::{AccountId, InstanceId},
         instance::ConnectorKind,
     },
-    store::{StoreError, Tx, WriteTx},
+    store::{StoreError, Tx, WriteTx, went::WENT},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -63,16 +63,21 @@ pub fn billed(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Billed, S
     let settings = tx.find(settings, params![instance], |r| r.get::<_, String>(0))?.unwrap_or_default();
     let mut all: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
     let mut free_used = 0;
-    let rows = tx.list(
-        "SELECT strftime('%Y-%m', created_at / 1000, 'unixepoch') AS month, pricing, count(*),
-                strftime('%Y-%m', created_at / 1000, 'unixepoch') = strftime('%Y-%m', ?2 / 1000, 'unixepoch')
-         FROM messages
-         WHERE instance_id = ?1 AND pricing IS NOT NULL AND status IN ('delivered', 'read')
-           AND created_at >= 1000 * strftime('%s', ?2 / 1000, 'unixepoch', 'start of month', '-11 months')
-         GROUP BY month, pricing",
-        params![instance, now],
-        |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, u64>(2)?, r.get::<_, bool>(3)?)),
-    )?;
+    let mut rows = Vec::new();
+    for (went, which) in WENT {
+        let sql = format!(
+            "SELECT strftime('%Y-%m', m.{went} / 1000, 'unixepoch') AS month, m.pricing, count(*),
+                    strftime('%Y-%m', m.{went} / 1000, 'unixepoch') = strftime('%Y-%m', ?2 / 1000, 'unixepoch')
+             FROM messages m
+             WHERE m.instance_id = ?1 AND m.pricing IS NOT NULL AND m.status IN ('delivered', 'read') AND {which}
+               AND m.{went} >= 1000 * strftime('%s', ?2 / 1000, 'unixepoch', 'start of month', '-11 months')
+             GROUP BY month, m.pricing"
+        );
+        let read = |r: &Row<'_>| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, u64>(2)?, r.get::<_, bool>(3)?))
+        };
+        rows.extend(tx.list(&sql, params![instance, now], read)?);
+    }
     for (month, told, count, is_current) in rows {
         if is_current && is_free_reply(&told) {
             free_used += count;
@@ -91,13 +96,20 @@ pub fn billed(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Billed, S
 /// # Errors
 /// The store's.
 pub fn warn(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
+    let used = WENT.map(|(went, which)| {
+        format!(
+            "(SELECT count(*) FROM messages m
+              WHERE m.instance_id = i.id AND m.pricing IS NOT NULL AND m.status IN ('delivered', 'read') AND {which}
+                AND m.{went} >= 1000 * strftime('%s', ?2 / 1000, 'unixepoch', 'start of month')
+                AND json_extract(m.pricing, '$.type') = ?3)"
+        )
+    });
     let all = tx.list(
-        "SELECT id, account_id, name, settings, strftime('%Y-%m', ?2 / 1000, 'unixepoch'),
-                (SELECT count(*) FROM messages m
-                 WHERE m.instance_id = i.id AND m.pricing IS NOT NULL AND m.status IN ('delivered', 'read')
-                   AND m.created_at >= 1000 * strftime('%s', ?2 / 1000, 'unixepoch', 'start of month')
-                   AND json_extract(m.pricing, '$.type') = ?3)
-         FROM instances i WHERE connector = ?1 AND deleted_at IS NULL",
+        &format!(
+            "SELECT id, account_id, name, settings, strftime('%Y-%m', ?2 / 1000, 'unixepoch'), {}
+             FROM instances i WHERE connector = ?1 AND deleted_at IS NULL",
+            used.join(" + ")
+        ),
         params![ConnectorKind::CloudApi.as_str(), now, FREE_REPLY],
         |r| {
             let whose = (r.get::<_, InstanceId>(0)?, r.get::<_, AccountId>(1)?, r.get::<_, String>(2)?);

@@ -29,6 +29,7 @@ mod queue;
 mod shrink;
 mod tx;
 mod vault;
+pub mod went;
 mod writer;
 
 pub use copy::{check_copy, is_sqlite, peek, snapshot};

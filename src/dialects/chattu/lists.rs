@@ -3,9 +3,9 @@
 use super::ClientScope;
 use crate::{
     model::{clock::Time, ids::InstanceId, message::Status},
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, went::WENT},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 /// A message that was sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,43 +65,57 @@ pub struct LogLine {
     pub at: Time,
 }
 
-/// The name by which the dialect takes a person back: the number, else `contact:` and their number here.
-const BEST_NAME: &str = "coalesce((SELECT i.value FROM contact_identities i
-     WHERE i.contact_id = x.contact_id AND i.kind = 'phone'
-     ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1), 'contact:' || x.contact_id)";
+/// The name by which the dialect takes the person of `row` back: the number, else `contact:` and their number here.
+fn best_name(row: &str) -> String {
+    format!(
+        "coalesce((SELECT i.value FROM contact_identities i WHERE i.contact_id = {row}.contact_id AND i.kind = 'phone'
+             ORDER BY i.former_at IS NOT NULL, i.is_variant, i.value LIMIT 1), 'contact:' || {row}.contact_id)"
+    )
+}
 
 /// What the instance of a row is called in the dialect.
 const CLIENT: &str = "coalesce((SELECT i.client_id FROM instances i WHERE i.id = x.instance_id), x.instance_id)";
 
 /// The last messages that were sent.
 pub fn sent(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Sent>, StoreError> {
-    let sql = format!(
-        "SELECT x.id, coalesce(i.client_id, x.instance_id), i.phone,
-                iif(x.contact_id IS NULL OR x.recipient LIKE '+%', x.recipient, {BEST_NAME}),
-                x.body, x.status, coalesce(x.sent_at, x.created_at)
-         FROM messages x LEFT JOIN instances i ON i.id = x.instance_id
-         WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.status <> 'blocked'
-         ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
-    );
-    tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
-        Ok(Sent {
-            id: r.get(0)?,
-            instance: r.get(1)?,
-            own_number: r.get(2)?,
-            recipient: r.get(3)?,
-            text: r.get(4)?,
-            status: r.get(5)?,
-            at: r.get(6)?,
-        })
+    let mut all = Vec::new();
+    for (went, which) in WENT {
+        let sql = format!(
+            "SELECT m.id, coalesce(i.client_id, m.instance_id), i.phone,
+                    iif(m.contact_id IS NULL OR m.recipient LIKE '+%', m.recipient, {}),
+                    m.body, m.status, coalesce(m.sent_at, m.{went})
+             FROM messages m LEFT JOIN instances i ON i.id = m.instance_id
+             WHERE (?1 IS NULL OR m.account_id = ?1) AND (?2 IS NULL OR m.instance_id = ?2) AND m.status <> 'blocked'
+               AND {which}
+             ORDER BY m.{went} DESC, m.id DESC LIMIT ?3",
+            best_name("m")
+        );
+        all.extend(tx.list(&sql, params![whose.scope, whose.instance, limit], read_sent)?);
+    }
+    all.sort_by_key(|sent| std::cmp::Reverse((sent.at, sent.id)));
+    all.truncate(limit as usize);
+    Ok(all)
+}
+
+fn read_sent(r: &Row<'_>) -> rusqlite::Result<Sent> {
+    Ok(Sent {
+        id: r.get(0)?,
+        instance: r.get(1)?,
+        own_number: r.get(2)?,
+        recipient: r.get(3)?,
+        text: r.get(4)?,
+        status: r.get(5)?,
+        at: r.get(6)?,
     })
 }
 
 /// The last messages that were received.
 pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Received>, StoreError> {
     let sql = format!(
-        "SELECT x.id, {CLIENT}, {BEST_NAME}, x.body, x.heard_at FROM inbound_messages x
+        "SELECT x.id, {CLIENT}, {}, x.body, x.heard_at FROM inbound_messages x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
-           AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3"
+           AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3",
+        best_name("x")
     );
     tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
         Ok(Received { id: r.get(0)?, instance: r.get(1)?, from: r.get(2)?, text: r.get(3)?, at: r.get(4)? })
@@ -111,9 +125,10 @@ pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Rece
 /// The last calls.
 pub fn calls(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Call>, StoreError> {
     let sql = format!(
-        "SELECT x.id, {CLIENT}, {BEST_NAME}, x.is_video, x.started_at, x.ended_at FROM calls x
+        "SELECT x.id, {CLIENT}, {}, x.is_video, x.started_at, x.ended_at FROM calls x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2)
-         ORDER BY x.started_at DESC, x.id DESC LIMIT ?3"
+         ORDER BY x.started_at DESC, x.id DESC LIMIT ?3",
+        best_name("x")
     );
     tx.list(&sql, params![whose.scope, whose.instance, limit], |r| {
         Ok(Call {

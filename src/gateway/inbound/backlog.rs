@@ -24,8 +24,9 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
         "SELECT message_id, provider_message_id, recipient, CASE WHEN kind IN ('reaction', 'edit', 'revoke') THEN '' ELSE body END,
                 coalesce(sending_at, created_at)
          FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND status IN ('sending', 'unknown')
-         ORDER BY created_at DESC LIMIT ?3",
+         WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
+           AND status IN ('sending', 'unknown')
+         ORDER BY coalesce(sending_at, created_at) DESC LIMIT ?3",
         params![instance, now.minus(OPEN_FOR), MOST],
         |r| {
             Ok(Unsettled {
@@ -39,8 +40,10 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
     )?;
     let taken = tx.list(
         "SELECT provider_message_id FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND provider_message_id IS NOT NULL AND recipient IN (
-             SELECT recipient FROM messages WHERE instance_id = ?1 AND created_at > ?2
+         WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
+           AND provider_message_id IS NOT NULL AND recipient IN (
+             SELECT recipient FROM messages
+             WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
                  AND provider_message_id IS NULL AND status IN ('sending', 'unknown'))",
         params![instance, now.minus(OPEN_FOR)],
         |r| r.get(0),

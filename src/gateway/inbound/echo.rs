@@ -104,7 +104,7 @@ fn is_waited_for(
     words: &str,
 ) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM messages
-               WHERE instance_id = ?1 AND created_at > ?2 AND status IN ('sending', 'unknown')
+               WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000)) AND status IN ('sending', 'unknown')
                  AND provider_message_id IS NULL AND body = ?3 AND (contact_id = ?4 OR recipient = ?5) LIMIT 1";
     let since = recording.now().minus(ANSWERED_WITHIN);
     let of = params![recording.heard.instance, since, words, contact, chat];

@@ -70,9 +70,11 @@ struct RetentionClass {
     done: &'static [&'static str],
 }
 
+/// One that waits is kept, and is as old as it is since it went or failed.
 const OUTBOUND_TEXTS: RetentionClass = RetentionClass {
     old: "SELECT id FROM messages WHERE id > ?1 AND created_at < ?2 AND (body <> '' OR content IS NOT NULL)
-          AND quota <> 'reserved' ORDER BY id LIMIT ?3",
+          AND status <> 'accepted' AND quota <> 'reserved' AND coalesce(sending_at, failed_at, created_at) < ?2
+          ORDER BY id LIMIT ?3",
     done: &["UPDATE messages SET body = '', content = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const INBOUND_TEXTS: RetentionClass = RetentionClass {
@@ -81,7 +83,8 @@ const INBOUND_TEXTS: RetentionClass = RetentionClass {
     done: &["UPDATE inbound_messages SET body = '', raw = NULL WHERE id IN (SELECT value FROM json_each(?1))"],
 };
 const LOG: RetentionClass = RetentionClass {
-    old: "SELECT id FROM messages m WHERE id > ?1 AND created_at < ?2 AND quota <> 'reserved'
+    old: "SELECT id FROM messages m WHERE id > ?1 AND created_at < ?2 AND status <> 'accepted' AND quota <> 'reserved'
+          AND coalesce(sending_at, failed_at, created_at) < ?2
           AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.log_id = m.id) ORDER BY id LIMIT ?3",
     done: &[
         "DELETE FROM policy_decisions WHERE log_id IN (SELECT value FROM json_each(?1))",

@@ -10,7 +10,7 @@ use crate::{
         text::digit,
     },
     people::conversations::TALKED_WITH,
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, went::WENT_AT},
 };
 use rusqlite::params;
 
@@ -192,19 +192,18 @@ fn last(tx: &Tx<'_>, instance: &InstanceId, id: &ChatId, address: &str) -> Resul
         ChatId::Person(contact) => Some(*contact),
         ChatId::Group(_) => None,
     };
-    let sent = tx.find(
-        "SELECT body, kind, created_at, status, id FROM messages
+    let sql = format!(
+        "SELECT m.body, m.kind, {WENT_AT} AS went_at, m.status, m.id FROM messages m
          WHERE account_id = (SELECT account_id FROM instances WHERE id = ?1) AND instance_id = ?1
            AND recipient IN (SELECT ?2 UNION ALL SELECT value FROM contact_identities WHERE contact_id = ?3)
            AND status <> 'blocked' AND kind <> 'reaction' AND NOT (kind IN ('edit', 'revoke') AND status = 'failed')
-         ORDER BY created_at DESC, id DESC LIMIT 1",
-        params![instance, address, contact],
-        |r| {
-            let status = Some(r.get(3)?);
-            let snippet = Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status };
-            Ok((snippet, r.get::<_, i64>(4)?))
-        },
-    )?;
+         ORDER BY went_at DESC, m.id DESC LIMIT 1"
+    );
+    let sent = tx.find(&sql, params![instance, address, contact], |r| {
+        let status = Some(r.get(3)?);
+        let snippet = Snippet { text: r.get(0)?, kind: r.get(1)?, at: r.get(2)?, is_ours: true, status };
+        Ok((snippet, r.get::<_, i64>(4)?))
+    })?;
     // Of the same moment, what was sent is the later one, as in the thread.
     match (received, sent) {
         (Some(received), Some((sent, _))) if received.at > sent.at => Ok(Some(received)),

@@ -14,7 +14,10 @@ use crate::{
         ids::{AccountId, ContactId, InstanceId, inbound_id},
         message::{EDIT, REVOKE},
     },
-    store::{StoreError, Tx},
+    store::{
+        StoreError, Tx,
+        went::{WENT, WENT_AT},
+    },
 };
 use rusqlite::{Row, ToSql, params};
 
@@ -32,7 +35,7 @@ fn heard_sql(rest: &str) -> String {
 
 fn sent_sql(rest: &str) -> String {
     format!(
-        "SELECT m.id, m.body, m.kind, m.created_at, m.provider_message_id, m.reply_to, m.message_id, {FILE}, m.status,
+        "SELECT m.id, m.body, m.kind, {WENT_AT}, m.provider_message_id, m.reply_to, m.message_id, {FILE}, m.status,
                 m.reason, m.reference, m.source
          FROM messages m LEFT JOIN media f ON f.log_id = m.id WHERE {rest}"
     )
@@ -61,16 +64,18 @@ pub fn lines(
     let mut all = tx.list(&heard, params![instance, chat.chat_key(), end.at, end.side, end.row, most], heard_row)?;
     // What the idempotency key refused is no message: the first request with the key is.
     let (whom, chat_key) = addressed_to(chat);
-    let sent = sent_sql(&format!(
-        "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND m.created_at <= ?3
-           AND (m.created_at, 1, m.id) < (?3, ?5, ?6)
-           AND m.kind NOT IN ('reaction', 'edit', 'revoke')
-           AND (?8 OR m.status <> 'blocked')
-           AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
-         ORDER BY m.created_at DESC, m.id DESC LIMIT ?7"
-    ));
     let wanted = params![account, instance, end.at, chat_key, end.side, end.row, most, window.refused];
-    all.extend(tx.list(&sent, wanted, sent_row)?);
+    for (went, which) in WENT {
+        let sent = sent_sql(&format!(
+            "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND {which} AND m.{went} <= ?3
+               AND (m.{went}, 1, m.id) < (?3, ?5, ?6)
+               AND m.kind NOT IN ('reaction', 'edit', 'revoke')
+               AND (?8 OR m.status <> 'blocked')
+               AND NOT (m.status = 'blocked' AND m.reason IN ('idempotency_in_progress', 'idempotency_key_reused'))
+             ORDER BY m.{went} DESC, m.id DESC LIMIT ?7"
+        ));
+        all.extend(tx.list(&sent, wanted, sent_row)?);
+    }
     all.sort_by_key(|line| std::cmp::Reverse(line.key));
     let has_earlier = all.len() > window.most;
     all.truncate(window.most);

@@ -6,9 +6,9 @@ use super::{Counters, Question};
 use crate::{
     model::{clock::Time, ids::InstanceId, purpose::Purpose},
     sending::rules::Rules,
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, went::WENT},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 struct PastSends {
     at: Time,
@@ -39,42 +39,53 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
 
 /// Whether the message `m` was the first to its contact `c`. A stranger's contact is made with the first message to them; who
 /// wrote to us first was a contact before.
-const TO_A_STRANGER: &str = "c.first_outbound_at = m.created_at AND c.imported_at IS NULL
-    AND (c.last_inbound_at IS NULL OR (c.last_inbound_at > m.created_at AND c.created_at >= m.created_at))";
+const TO_A_STRANGER: &str = "(c.first_outbound_at = m.created_at OR c.first_outbound_at = m.sending_at)
+    AND c.imported_at IS NULL AND (c.last_inbound_at IS NULL
+        OR (c.last_inbound_at > c.first_outbound_at AND c.created_at >= c.first_outbound_at))";
+
+/// Most messages that are looked at.
+const NEWEST: u32 = 20_000;
 
 /// How many strangers an instance wrote to after `since`.
 pub(super) fn strangers(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<u32, StoreError> {
-    let sql = format!(
-        "SELECT count(DISTINCT c.id) FROM messages m JOIN contacts c ON c.id = m.contact_id
-         WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
-           AND {TO_A_STRANGER}"
-    );
+    let [at_once, waited] = WENT.map(|(went, which)| {
+        format!(
+            "SELECT c.id FROM messages m JOIN contacts c ON c.id = m.contact_id
+             WHERE m.instance_id = ?1 AND m.{went} > ?2 AND m.{went} <= ?3 AND {which} AND m.status <> 'blocked'
+               AND {TO_A_STRANGER}"
+        )
+    });
+    let sql = format!("SELECT count(*) FROM ({at_once} UNION {waited})");
     tx.one(&sql, params![instance, since, now], |r| r.get(0))
 }
 
 fn last_messages(tx: &Tx<'_>, instance: &InstanceId, since: Time, now: Time) -> Result<Vec<PastSends>, StoreError> {
-    // What a clock that was ahead has written is of no known time: it is not counted.
-    let mut rows = tx.list(
-        &format!(
-            "SELECT m.created_at, coalesce('contact:' || m.contact_id, m.recipient), m.purpose, m.fingerprint,
-                    coalesce({TO_A_STRANGER}, 0)
-             FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
-             WHERE m.instance_id = ?1 AND m.created_at > ?2 AND m.created_at <= ?3 AND m.status <> 'blocked'
-               AND m.quota <> 'none'
-             ORDER BY m.created_at DESC, m.id DESC LIMIT 20000"
-        ),
-        params![instance, since, now],
-        |r| {
-            Ok(PastSends {
-                at: r.get(0)?,
-                person: r.get(1)?,
-                purpose: Purpose::parse(&r.get::<_, String>(2)?),
-                fingerprint: r.get::<_, i64>(3)?.cast_unsigned(),
-                stranger: r.get(4)?,
-            })
-        },
-    )?;
+    let mut rows = Vec::new();
+    for (went, which) in WENT {
+        // What a clock that was ahead has written is of no known time: it is not counted.
+        rows.extend(tx.list(
+            &format!(
+                "SELECT m.{went}, coalesce('contact:' || m.contact_id, m.recipient), m.purpose, m.fingerprint,
+                        coalesce({TO_A_STRANGER}, 0)
+                 FROM messages m LEFT JOIN contacts c ON c.id = m.contact_id
+                 WHERE m.instance_id = ?1 AND m.{went} > ?2 AND m.{went} <= ?3 AND {which} AND m.status <> 'blocked'
+                   AND m.quota <> 'none'
+                 ORDER BY m.{went} DESC, m.id DESC LIMIT ?4"
+            ),
+            params![instance, since, now, NEWEST],
+            |r| {
+                Ok(PastSends {
+                    at: r.get(0)?,
+                    person: r.get(1)?,
+                    purpose: Purpose::parse(&r.get::<_, String>(2)?),
+                    fingerprint: r.get::<_, i64>(3)?.cast_unsigned(),
+                    stranger: r.get(4)?,
+                })
+            },
+        )?);
+    }
     rows.reverse();
+    rows.sort_by_key(|past| past.at);
     Ok(rows)
 }
 
@@ -90,14 +101,19 @@ fn load_health(
         r.get::<_, Option<Time>>(0)
     })?;
     let since = looked.unwrap_or(Time::from_millis(0)).min(now).max(now.minus(rules.health_window));
-    let messages = tx.list(
-        "SELECT created_at, recipient_fault FROM messages
-         WHERE instance_id = ?1 AND created_at > ?2 AND created_at <= ?3 AND status <> 'blocked' AND quota <> 'none'
-         ORDER BY created_at DESC LIMIT 20000",
-        params![instance, since, now],
-        |r| Ok((r.get::<_, Time>(0)?, r.get::<_, bool>(1)?)),
-    )?;
-    for (at, failed) in messages.into_iter().rev() {
+    let mut messages = Vec::new();
+    for (went, which) in WENT {
+        let sql = format!(
+            "SELECT m.{went}, m.recipient_fault FROM messages m
+             WHERE m.instance_id = ?1 AND m.{went} > ?2 AND m.{went} <= ?3 AND {which} AND m.status <> 'blocked'
+               AND m.quota <> 'none'
+             ORDER BY m.{went} DESC LIMIT ?4"
+        );
+        let read = |r: &Row<'_>| Ok((r.get::<_, Time>(0)?, r.get::<_, bool>(1)?));
+        messages.extend(tx.list(&sql, params![instance, since, now, NEWEST], read)?);
+    }
+    messages.sort_by_key(|(at, _)| *at);
+    for (at, failed) in messages {
         health.sent(at);
         if failed {
             health.failed(at);

@@ -13,3 +13,4 @@ mod reactions;
 mod schedule;
 mod waiting;
 mod walks;
+mod went;

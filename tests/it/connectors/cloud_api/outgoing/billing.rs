@@ -1,7 +1,7 @@
 //! What Meta bills: told with each status, shown by month and category; the free replies are counted, and their end is told.
 
 use super::rig::{LINE, Rig};
-use crate::harness::{graph::Graph, visitor::Visitor};
+use crate::harness::{graph::Graph, visitor::Visitor, world::PHONE};
 use serde_json::{Value, json};
 use wa_gateway::{
     app::{
@@ -53,6 +53,25 @@ async fn what_is_billed_is_shown_by_month_and_category() {
     rig.world.clock.set(Time::parse("2027-06-30T12:00:00Z").expect("a time"));
     let told = rig.world.command(InstanceBilling { id: LINE.into() }).await.expect("figures");
     assert_eq!((&told["months"], &told["free_used"]), (&json!([]), &json!(0)), "a year later");
+}
+
+#[tokio::test]
+async fn what_waited_is_billed_in_the_month_in_which_it_went() {
+    let rig = Rig::start().await;
+    rig.world.clock.set(Time::parse("2026-11-30T12:00:00Z").expect("a time"));
+    rig.hears(PHONE).await;
+    let mut waits = rig.message_to(PHONE, "Your order 2041 is ready.");
+    waits["send_at"] = json!("2026-12-01T08:00:00Z");
+    assert_eq!(rig.world.send(&waits).await.status, 202);
+    rig.world.clock.set(Time::parse("2026-12-01T08:00:00Z").expect("a time"));
+    rig.until("it went", async || rig.graph.sent().len() == 1).await;
+    rig.world.settle().await;
+    let mut value = Graph::status(&rig.last(), "delivered", rig.world.clock.now().seconds());
+    value["statuses"][0]["pricing"] = json!({"category": "service", "type": "free_customer_service"});
+    rig.call(value).await;
+    let told = rig.world.command(InstanceBilling { id: LINE.into() }).await.expect("figures");
+    assert_eq!(told["months"], json!([{"month": "2026-12", "category": "service", "billed": 0, "free": 1}]));
+    assert_eq!(told["free_used"], 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,1 @@
+-- Schema 34 has one index more over the same tables.
