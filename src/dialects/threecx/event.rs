@@ -147,13 +147,32 @@ impl ThreecxEvent {
 
     /// The customer: the first of the fields that is a number (or `contact:ID`, for people who hide theirs).
     pub fn recipient(&self, how: PhoneReading) -> Option<Recipient> {
-        self.phones.iter().find_map(|text| Recipient::parse(text, how).ok())
+        self.meant().find_map(|text| Recipient::parse(text, how).ok())
     }
 
-    /// Why the first of the fields is no number, where none is.
+    /// Why the first of the fields is no number, where none is; of a reply, the number that was meant.
     pub fn no_recipient(&self, how: PhoneReading) -> Option<PhoneError> {
-        self.phones.iter().find_map(|text| Recipient::parse(text, how).err())
+        let all: Vec<&str> = self.meant().collect();
+        let last = all.last().filter(|text| self.is_reply() && is_meant_as_number(text));
+        last.or(all.first()).and_then(|text| Recipient::parse(text, how).err())
     }
+
+    /// The fields that are looked at. An agent writes to one person: behind a number that was meant, and may be mistyped,
+    /// nobody else's is taken. A call has extensions and trunks beside the caller.
+    fn meant(&self) -> impl Iterator<Item = &str> {
+        let is_reply = self.is_reply();
+        let end = self.phones.iter().position(|text| is_reply && is_meant_as_number(text));
+        self.phones.iter().take(end.map_or(usize::MAX, |end| end + 1)).map(String::as_str)
+    }
+
+    fn is_reply(&self) -> bool {
+        matches!(self.event_type, Ok(EventType::OutboundMessage | EventType::InboundReply))
+    }
+}
+
+/// Whether a text is no extension and no name: seven digits, or a plus.
+fn is_meant_as_number(text: &str) -> bool {
+    text.contains('+') || text.chars().filter(|c| c.is_numeric()).count() >= 7
 }
 
 /// For people: enough of a recipient to tell them by.
@@ -272,6 +291,24 @@ mod tests {
         assert_eq!(phone(json!({"to": "contact:12"})).as_deref(), Some("contact:12"));
         for none in [json!({}), json!({"to": ""}), json!({"to": "anonymous"}), json!({"to": ["+966500000001"]})] {
             assert_eq!(phone(none), None);
+        }
+    }
+
+    #[test]
+    fn behind_a_number_that_an_agent_mistyped_nobody_elses_is_taken() {
+        let b = "+966500000002";
+        for meant in ["+96650999000", "966500000120.0", "9.66E+11", "+999123456789", "+966 50 999 00"] {
+            for kind in ["outbound_message", "inbound_reply"] {
+                let said = event(json!({"event_type": kind, "to": meant, "from": b}));
+                assert_eq!(said.recipient(PhoneReading::default()), None, "{meant}");
+                let why = said.no_recipient(PhoneReading::default());
+                assert_eq!(why, Recipient::parse(meant, PhoneReading::default()).err(), "{meant}");
+            }
+            let call = json!({"event_type": "missed_call", "to": meant, "from": b});
+            assert_eq!(phone(call).as_deref(), Some(b), "a trunk is no customer");
+        }
+        for named in ["101", "abc", "anonymous"] {
+            assert_eq!(phone(json!({"event_type": "outbound_message", "to": named, "from": b})).as_deref(), Some(b));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
         purpose::Purpose,
     },
     people::conversations,
-    sending::{Refusal, request::MAX_CHARS},
+    sending::Refusal,
 };
 use std::time::Duration;
 
@@ -109,11 +109,10 @@ fn reply_text(event: &ThreecxEvent, may_be_missing: bool) -> Result<String, Refu
         Text::Given(text) => Ok(text.clone()),
         Text::Missing if may_be_missing => Ok(String::new()),
         Text::Missing => Err(refusal(Code::MissingMessageText, "there is no text")),
-        Text::Malformed => {
-            let why = format!("message_text: a text of at most {MAX_CHARS} characters, none of them U+0000");
-            let details = Details::FieldsBecause(vec!["message_text"], why.clone());
-            Err(Refusal { details, ..refusal(Code::ValidationError, &why) })
-        }
+        Text::Malformed => Err(Refusal {
+            details: Details::Fields(vec!["message_text"]),
+            ..refusal(Code::ValidationError, "the text is longer than a message, or has a NUL")
+        }),
     }
 }
 

@@ -219,7 +219,9 @@ impl Threecx {
 
     fn judge_template(&self, text: &str) -> Result<TextTemplate, ThreecxError> {
         let template = TextTemplate::parse(text).map_err(ThreecxError::Invalid)?;
-        self.sending.judge_text(None, Purpose::Support, text).map_err(ThreecxError::Invalid)?;
+        // As somebody might read it: the names of the variables are nobody's words.
+        let filled_in = template.render(&TemplateValues::sample());
+        self.sending.judge_text(None, Purpose::Support, &filled_in).map_err(ThreecxError::Invalid)?;
         Ok(template)
     }
 

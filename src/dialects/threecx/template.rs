@@ -36,6 +36,15 @@ pub struct TemplateValues {
     pub business_name: String,
 }
 
+impl TemplateValues {
+    /// Such as a call may have.
+    pub fn sample() -> Self {
+        let [customer_phone, agent_extension, queue, call_time, business_name] =
+            ["+966501234567", "101", "Support", "10:00", "Shop"].map(str::to_owned);
+        Self { customer_phone, agent_extension, queue, call_time, business_name }
+    }
+}
+
 impl TextTemplate {
     /// Reads a template.
     ///

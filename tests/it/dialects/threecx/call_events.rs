@@ -102,3 +102,14 @@ async fn templates_are_judged_when_they_are_saved() {
     assert!(threecx.preview("You called {{nobody}}.", &values).is_err());
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_template_is_judged_by_its_own_words_and_not_by_the_names_of_its_variables() {
+    let world = World::start().await;
+    let pbx = world.pbx(ThreecxSettings::default()).await;
+    let all = "We missed your call {{customer_phone}} {{agent_extension}} {{queue}} {{call_time}} {{business_name}}";
+    for text in ["{{business_name}}: {{queue}} {{agent_extension}} {{call_time}} {{customer_phone}}", all] {
+        world.template(&pbx, "missed_call", Some(text)).await;
+    }
+    world.stop().await;
+}
