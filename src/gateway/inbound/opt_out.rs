@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How long an offered word ("reply CANCEL to cancel") makes that word an answer instead of an opt-out.
 const OFFER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Later messages of a chat that are looked through for an opt-in.
+/// Later messages of a person that are looked through for another word.
 const LATER_MOST: i64 = 500;
 
 pub(super) fn record(
@@ -34,6 +34,10 @@ pub(super) fn record(
     match &recording.phrase {
         None => Ok(After::Nothing),
         Some(phrases::PhraseMeaning::OptIn) => {
+            let is_stop = |meaning: &_| matches!(meaning, phrases::PhraseMeaning::OptOut { .. });
+            if said_later(tx, recording, contact, is_stop)? {
+                return Ok(After::Nothing);
+            }
             suppression::lift(tx, contact, &[SuppressionSource::Recipient], "recipient", recording.now())?;
             if let Some((_, names)) = conversations::find_by_id(tx, recording.account, contact)? {
                 for name in names {
@@ -44,7 +48,8 @@ pub(super) fn record(
             Ok(After::Nothing)
         }
         Some(phrases::PhraseMeaning::OptOut { always, word }) => {
-            if !always && was_offered(tx, recording, contact, word)? {
+            let is_start = |meaning: &_| matches!(meaning, phrases::PhraseMeaning::OptIn);
+            if !always && was_offered(tx, recording, contact, word)? || said_later(tx, recording, contact, is_start)? {
                 return Ok(After::Nothing);
             }
             let instance = &recording.heard.instance;
@@ -64,8 +69,7 @@ pub(super) fn record(
     }
 }
 
-/// The same for what was said long ago and is told only now: an opt-out holds unless the person took it back later. An
-/// opt-in of then lifts nothing of now.
+/// The same for what was said long ago and is told only now: an opt-in of then lifts nothing of now.
 pub(super) fn record_old(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
@@ -73,21 +77,29 @@ pub(super) fn record_old(
     from: &EventPerson,
     text: &str,
 ) -> Result<After, StoreError> {
-    if !matches!(recording.phrase, Some(phrases::PhraseMeaning::OptOut { .. })) {
-        return Ok(After::Nothing);
+    match recording.phrase {
+        Some(phrases::PhraseMeaning::OptOut { .. }) => record(tx, recording, contact, from, text),
+        _ => Ok(After::Nothing),
     }
+}
+
+/// Whether the person said later, to any number of the account, what means that: providers promise no order, and the last
+/// word counts.
+fn said_later(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    contact: ContactId,
+    means: impl Fn(&phrases::PhraseMeaning) -> bool,
+) -> Result<bool, StoreError> {
     let later = tx.list(
         "SELECT body FROM inbound_messages
-         WHERE instance_id = ?1 AND chat = 'contact:' || ?2 AND heard_at >= ?3 AND origin IS NULL
+         WHERE instance_id IN (SELECT id FROM instances WHERE account_id = ?1) AND chat = 'contact:' || ?2
+           AND heard_at > ?3 AND origin IS NULL
          ORDER BY heard_at DESC LIMIT ?4",
-        params![recording.heard.instance, contact, recording.heard.at, LATER_MOST],
+        params![recording.account, contact, recording.heard.at, LATER_MOST],
         |r| r.get::<_, String>(0),
     )?;
-    let hear = |text: &String| recording.means.phrases.hear(text);
-    if later.iter().any(|text| matches!(hear(text), Some(phrases::PhraseMeaning::OptIn))) {
-        return Ok(After::Nothing);
-    }
-    record(tx, recording, contact, from, text)
+    Ok(later.iter().filter_map(|text| recording.means.phrases.hear(text)).any(|meaning| means(&meaning)))
 }
 
 /// Whether our last message to this person within 24 hours, from here or from the number's phone, offered the word as an

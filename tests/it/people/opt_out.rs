@@ -44,6 +44,10 @@ async fn stop_in_each_language_and_in_disguise_suppresses_and_start_lifts() {
         "Unsubscribe!",
         "remove me 🛑",
         "opt-out",
+        "un-subscribe",
+        "בטל הרשמה",
+        "הורידו אותי",
+        "disiscriviti",
     ];
     for word in words {
         world.hears(PHONE, word).await;

@@ -118,6 +118,27 @@ async fn who_changes_the_number_is_written_to_at_the_new_one() {
     assert_eq!(rig.row("SELECT recipient FROM messages").await["recipient"], "+19995555358");
 }
 
+/// Meta promises no order, and brings calls again for days.
+#[tokio::test]
+async fn the_last_word_counts_and_not_the_one_that_came_last() {
+    let rig = Rig::start().await;
+    let open = "SELECT count(*) AS n FROM suppressions WHERE lifted_at IS NULL";
+    let mut id = 0;
+    for (said, suppressed) in [
+        (&[(-60, "STOP"), (-600, "START")][..], 1),
+        (&[(10, "START"), (5, "STOP")], 0),
+        (&[(20, "STOP"), (20, "START")], 0),
+        (&[(30, "STOP"), (40, "Hello"), (35, "START")], 0),
+        (&[(50, "STOP"), (45, "UNSUBSCRIBE"), (49, "START")], 1),
+    ] {
+        for (at, words) in said {
+            id += 1;
+            rig.bring_value(json!({"messages": [text(&format!("wamid.{id}"), SHEENA, AT + at, words)]})).await;
+        }
+        assert_eq!(rig.row(open).await["n"], suppressed, "{said:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_known_number_is_told_also_where_the_provider_names_the_hidden_id_alone() {
     let rig = Rig::start().await;
