@@ -16,7 +16,7 @@ use crate::{
     instances::templates::{self, KnownTemplate},
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId},
+        ids::{AccountId, ContactId},
         instance::ConnectorKind,
         phone::{Kinship, Recipient},
         plan::{Module, Period, PlanLimits, Zone},
@@ -113,7 +113,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let account = load_account(tx, sender, now)?;
     let period = account.zone.period(now);
     let usage = load_usage(tx, sender.account, &period)?;
-    let instance = load_instance(tx, &shared.registry, sender, &request.instance)?;
+    let instance = load_instance(tx, &shared.registry, sender, request)?;
     let (contact, address) = load_recipient(tx, sender.account, &request.recipient)?;
     let id = contact.as_ref().map(|c| c.id);
     let suppressed = suppressed(tx, &shared.erased, sender.account, id, address.as_ref())?;
@@ -348,22 +348,24 @@ fn load_usage(tx: &Tx<'_>, account: AccountId, period: &Period) -> Result<UsedQu
 }
 
 /// The instance, if it is the account's, and the key's: not outside a key's list, not live for a test key. The key is
-/// looked at again here: it may have been revoked since the request was let in.
+/// looked at again here: it may have been revoked since the request was let in. What it put in while it was good, and what
+/// has waited since, is the account's: a key that is replaced takes no reminders along.
 fn load_instance(
     tx: &Tx<'_>,
     registry: &Registry,
     sender: &Sender,
-    id: &InstanceId,
+    request: &Request,
 ) -> Result<Option<InstanceFacts>, StoreError> {
+    let (id, has_waited) = (&request.instance, request.message_id.is_some());
     let found = tx.find(
         "SELECT i.connector, i.paused_at IS NOT NULL, coalesce(i.pause_reason, '') FROM instances i
          WHERE i.id = ?1 AND i.account_id = ?2 AND i.deleted_at IS NULL
            AND (?3 IS NULL OR EXISTS (
-             SELECT 1 FROM api_keys k WHERE k.id = ?3 AND k.revoked_at IS NULL
+             SELECT 1 FROM api_keys k WHERE k.id = ?3 AND (k.revoked_at IS NULL OR ?4)
                AND (k.is_test = 0 OR i.connector = 'sandbox')
                AND (NOT EXISTS (SELECT 1 FROM api_key_instances x WHERE x.key_id = k.id)
                     OR EXISTS (SELECT 1 FROM api_key_instances x WHERE x.key_id = k.id AND x.instance_id = i.id))))",
-        params![id, sender.account, sender.key],
+        params![id, sender.account, sender.key, has_waited],
         |r| Ok((r.get::<_, ConnectorKind>(0)?, r.get::<_, bool>(1)?, r.get::<_, String>(2)?)),
     )?;
     Ok(found.map(|(_, paused, reason)| InstanceFacts {

@@ -11,7 +11,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::model::clock::Clock;
+use wa_gateway::{
+    app::commands::{KeyList, KeyRevoke},
+    model::clock::Clock,
+};
 
 const LATER: &str = "2026-06-01T10:00:00Z";
 
@@ -28,6 +31,21 @@ async fn status(world: &World, log_id: &Value) -> Value {
 async fn cancel(world: &World, log_id: &Value) -> Reply {
     let headers = [format!("Authorization: Bearer {}", world.key), "Content-Type: application/json".to_owned()];
     http::call(world.address(), "POST", &format!("/api/messages/{log_id}/cancel"), &headers, b"").await
+}
+
+#[tokio::test]
+async fn what_a_key_put_in_goes_also_when_the_key_was_replaced() {
+    let world = World::start().await;
+    let id = world.send(&later(json!({}))).await.json()["log_id"].clone();
+    let keys = world.command(KeyList { account: world.account }).await.expect("keys");
+    let key = keys.as_array().expect("a list")[0]["id"].as_i64().expect("a number");
+    world.command(KeyRevoke { id: key }).await.expect("revoked");
+    assert_eq!(world.send(&message()).await.status, 401, "it is good for nothing new");
+    world.later(Duration::from_secs(7201));
+    until("it went", async || world.inbox().await.len() == 1).await;
+    world.settle().await;
+    assert_eq!(world.row(&id).await["status"], "sent");
+    world.stop().await;
 }
 
 /// Until the message is in this state; the schedule's worker does it.
