@@ -50,5 +50,8 @@ async fn handle(gateway: &Gateway, incoming: Incoming, kind: ConnectorKind) -> R
 fn reply(answer: HookAnswer) -> Response {
     let mut response = warp::reply::with_status(answer.body, answer.status).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(allow) = answer.allow {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
     response
 }

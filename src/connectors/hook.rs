@@ -33,6 +33,8 @@ pub struct HookAnswer {
     pub content_type: &'static str,
     /// The answer itself.
     pub body: String,
+    /// The methods that are taken here, where this one is not.
+    pub allow: Option<&'static str>,
 }
 
 impl HookAnswer {
@@ -46,6 +48,12 @@ impl HookAnswer {
         Self::refused(http::StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
     }
 
+    /// Another method than `allow` ("GET, POST").
+    pub fn method_not_allowed(allow: &'static str, message: &str) -> Self {
+        let refused = Self::refused(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        Self { allow: Some(allow), ..refused }
+    }
+
     /// Refused, with a stable code and a plain sentence.
     pub fn refused(status: http::StatusCode, code: &str, message: &str) -> Self {
         Self::json(status, &serde_json::json!({"success": false, "error": code, "message": message, "details": []}))
@@ -53,10 +61,10 @@ impl HookAnswer {
 
     /// Plain text.
     pub fn text(status: http::StatusCode, body: impl Into<String>) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: body.into() }
+        Self { status, content_type: "text/plain; charset=utf-8", body: body.into(), allow: None }
     }
 
     fn json(status: http::StatusCode, body: &Value) -> Self {
-        Self { status, content_type: "application/json", body: body.to_string() }
+        Self { status, content_type: "application/json", body: body.to_string(), allow: None }
     }
 }

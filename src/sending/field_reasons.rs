@@ -61,13 +61,17 @@ fn reason(object: &Map<String, Value>, field: &str) -> Option<String> {
         Value::String(_) if field == "file_name" && present(object, "media_url").is_none() => {
             "it goes with a file, which media_url names".to_owned()
         }
-        Value::String(said) if said.parse::<jiff::civil::DateTime>().is_ok() && Time::parse(said).is_err() => {
+        Value::String(said) if form.right.starts_with("a time") && lacks_zone(said) => {
             format!("it has to be {}: its zone is missing, which is Z or such as +03:00", form.right)
         }
-        Value::String(_) => format!("it has to be {}", form.right),
+        Value::String(_) if !form.right.starts_with("an object") => format!("it has to be {}", form.right),
         Value::Object(_) if form.right.starts_with("an object") => format!("it has to be {}", form.right),
         other => format!("it has to be {}, not {}", form.right, kind(other)),
     })
+}
+
+fn lacks_zone(said: &str) -> bool {
+    Time::parse(said).is_err() && said.parse::<jiff::civil::DateTime>().is_ok()
 }
 
 const fn kind(value: &Value) -> &'static str {

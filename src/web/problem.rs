@@ -152,6 +152,9 @@ fn written(
 ) -> Response {
     let body = ProblemBody { success: false, error: code.as_str(), message, details };
     let mut response = warp::reply::with_status(warp::reply::json(&body), status).into_response();
+    if matches!(code, Code::InvalidApiKey | Code::RevokedApiKey) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     let must_wait = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let Some(wait) = retry_after.or(must_wait.then_some(RETRY_DEFAULT)) {
         let seconds = wait.as_millis().div_ceil(1000).max(1);

@@ -146,7 +146,7 @@ fn send() -> Value {
         "reference": text("An id of your own."),
         "reply_to": text("The message that this one answers: its message_id."),
         "media_url": text("A file by its address; with media_type."),
-        "media_type": {"type": "string", "enum": ["image", "video", "audio", "document"]},
+        "media_type": {"type": "string", "enum": ["image", "video", "audio", "document", "voice", "sticker"]},
         "template": {"type": "object", "description": "name, language, variables: a template of the provider instead of a text."},
         "expires_at": text("RFC 3339: not sent after it."),
         "send_at": text("RFC 3339: not sent before it."),

@@ -61,11 +61,7 @@ impl CloudInner {
         match head.method {
             Method::GET => Ok(0),
             Method::POST => signature(head).map(|_| BODY_MAX),
-            _ => Err(HookAnswer::refused(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Only GET and POST are taken here.",
-            )),
+            _ => Err(HookAnswer::method_not_allowed("GET, POST", "Only GET and POST are taken here.")),
         }
     }
 

@@ -50,11 +50,7 @@ pub(super) const BODY_MAX: usize = 48 * 1024 * 1024;
 /// Judges the head.
 pub(super) fn limit(secret: &str, head: &HookRequest) -> Result<usize, HookAnswer> {
     if head.method != Method::POST {
-        return Err(HookAnswer::refused(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Only POST is taken here.",
-        ));
+        return Err(HookAnswer::method_not_allowed("POST", "Only POST is taken here."));
     }
     // A doubled header is none.
     let given = head.header(SECRET_HEADER).unwrap_or_default();

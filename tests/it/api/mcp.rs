@@ -74,10 +74,15 @@ async fn an_assistant_is_greeted_and_answered_as_the_protocol_says() {
     assert_eq!(asked(&world, sender, "tools/call", json!({"name": "rm"})).await["error"]["code"], -32602);
     assert_eq!(asked(&world, sender, "tools/call", json!({"name": "message_status"})).await["error"]["code"], -32602);
     let broken = post(&world, sender, &json!([1]), &[]).await.json();
-    assert_eq!((&broken["error"]["code"], &broken["id"]), (&json!(-32700), &Value::Null));
+    assert_eq!((&broken["error"]["code"], &broken["id"]), (&json!(-32600), &Value::Null), "JSON, and no request");
+    let headers = [format!("Authorization: Bearer {sender}"), "Content-Type: application/json".to_owned()];
+    let broken = http::call(world.address(), "POST", "/mcp", &headers, b"{").await.json();
+    assert_eq!(broken["error"]["code"], -32700, "no JSON");
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     assert_eq!(post(&world, sender, &ping, &["Origin: https://evil.example"]).await.status, 403);
-    assert_eq!(post(&world, sender, &ping, &["MCP-Protocol-Version: 1.0"]).await.status, 400);
+    let unspoken = post(&world, sender, &ping, &["MCP-Protocol-Version: 1.0"]).await;
+    let why = unspoken.json()["error"]["message"].to_string();
+    assert!(unspoken.status == 400 && why.contains("2025-11-25"), "{}", unspoken.body);
     assert_eq!(post(&world, sender, &ping, &["MCP-Protocol-Version: 2025-06-18"]).await.status, 200);
     assert_eq!(post(&world, "wg_live_no", &ping, &[]).await.error(), "invalid_api_key");
     let got = http::call(world.address(), "GET", "/mcp", &[format!("Authorization: Bearer {sender}")], &[]).await;

@@ -93,6 +93,8 @@ async fn other_methods_other_addresses_and_large_bodies() {
     let body = example();
     let headers = [format!("X-Hub-Signature-256: {}", signed(SECRET, &body))];
     assert_eq!(rig.call("PUT", "", &headers, &body).await.status, 405);
+    let head = rig.call("HEAD", "", &[], b"").await;
+    assert_eq!((head.status, head.header("allow")), (405, Some("GET, POST")));
     // An address that is nobody's serves the numbers of the app that signed the call, and nobody else.
     let forged = [format!("X-Hub-Signature-256: {}", signed("another", &body))];
     for (path, headers, status) in [
