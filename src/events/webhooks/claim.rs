@@ -207,10 +207,10 @@ impl Claiming {
 
     /// Reads what an endpoint may get next.
     fn read_ahead(&mut self, tx: &Tx<'_>, endpoint: &DueEndpoint, wanted: Wanted) -> Result<(), WebhookError> {
-        let Some(proof) = wanted.proof.or_else(|| self.proof(tx, endpoint.id)) else { return Ok(()) };
+        let known = wanted.proof.clone();
+        let Some(proof) = known.or_else(|| self.proof(tx, endpoint.id)) else { return Ok(()) };
         let due = due_ids(tx, endpoint.id, wanted.limit + wanted.claimed, self.as_of.at)?;
-        let mut has_more = due.len() == wanted.limit + wanted.claimed;
-        let due = self.calls.unclaimed(endpoint.id, due, wanted.limit);
+        let (due, mut has_more) = self.calls.unclaimed(endpoint.id, due, &wanted);
         let (mut rows, mut bytes) = (Vec::with_capacity(due.len()), 0);
         for id in due {
             if bytes >= AHEAD_BYTES {

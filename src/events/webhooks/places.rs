@@ -247,13 +247,16 @@ impl CallPlaces {
         (limit > 0).then_some(Wanted { limit, claimed, proof })
     }
 
-    /// Those that are not claimed, at most `limit`.
-    pub(super) fn unclaimed(&self, endpoint: EndpointId, mut ids: Vec<i64>, limit: usize) -> Vec<i64> {
+    /// Those of what was read first that are not claimed, at most as many as wanted; and whether there may be more.
+    pub(super) fn unclaimed(&self, endpoint: EndpointId, mut due: Vec<i64>, wanted: &Wanted) -> (Vec<i64>, bool) {
+        let is_all = due.len() < wanted.limit + wanted.claimed;
         if let Some(one) = self.lock().by_endpoint.get(&endpoint) {
-            ids.retain(|id| !one.claimed.contains(id));
+            due.retain(|id| !one.claimed.contains(id));
         }
-        ids.truncate(limit);
-        ids
+        // What is written is claimed for a moment longer, and not due any more: then there are more of the others.
+        let has_more = !is_all || due.len() > wanted.limit;
+        due.truncate(wanted.limit);
+        (due, has_more)
     }
 
     /// Claims what was read.
@@ -337,7 +340,8 @@ impl CallPlaces {
     /// Outcomes are written, or cannot be: what stays due may be claimed again.
     pub(super) fn note_written(&self, piece: &[Written]) {
         let mut all = self.lock();
-        let mut rings = false;
+        // Whoever was kept waiting by all of it together has no outcome of its own to be told of.
+        let mut rings = all.unwritten >= UNWRITTEN_IN_ALL;
         for Written { endpoint, id, has_failed } in piece.iter().copied() {
             all.unwritten -= 1;
             if let Some(one) = all.by_endpoint.get_mut(&endpoint) {

@@ -30,13 +30,12 @@ fn claim_of(
     as_of: AsOf,
 ) -> usize {
     places.begin_claim();
-    let Some(Wanted { limit, claimed, .. }) = places.wanted(endpoint, is_failing, as_of) else {
+    let Some(wanted) = places.wanted(endpoint, is_failing, as_of) else {
         places.end_claim();
         return 0;
     };
-    let read: Vec<i64> = due.take(limit + claimed).collect();
-    let has_more = read.len() == limit + claimed;
-    let ids = places.unclaimed(endpoint, read, limit);
+    let read: Vec<i64> = due.take(wanted.limit + wanted.claimed).collect();
+    let (ids, has_more) = places.unclaimed(endpoint, read, &wanted);
     let rows: Vec<_> = ids.into_iter().map(|id| delivery(endpoint, id, bytes)).collect();
     let n = rows.len();
     places.put(ReadAhead { endpoint, is_failing, rows, has_more, proof: proof() }, as_of);
@@ -130,12 +129,38 @@ fn what_is_written_while_a_claim_reads_is_not_claimed_again_by_it() {
     let places = CallPlaces::default();
     claim(&places, ONE, 0..3, start());
     assert_eq!(begin(&places, start()), [0, 1, 2]);
+    let wanted = |limit, claimed| Wanted { limit, claimed, proof: None };
     places.begin_claim();
     assert_eq!(end(&places, 1, start()), None);
-    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3], 10), [3]);
+    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3], &wanted(10, 3)), (vec![3], false));
     places.end_claim();
-    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3], 10), [1, 3]);
-    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3, 4], 2), [1, 3]);
+    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3], &wanted(10, 2)), (vec![1, 3], false));
+    assert_eq!(places.unclaimed(ONE, vec![0, 1, 2, 3], &wanted(2, 2)), (vec![1, 3], true));
+    // Two that are claimed were written before it read.
+    assert_eq!(places.unclaimed(ONE, vec![3, 4, 5], &wanted(2, 2)), (vec![3, 4], true));
+    assert_eq!(places.unclaimed(ONE, vec![3, 4], &wanted(2, 2)), (vec![3, 4], false));
+}
+
+#[test]
+fn whoever_waits_for_what_others_have_written_is_woken_with_it() {
+    let places = CallPlaces::default();
+    let others = 2..=1 + i64::try_from(UNWRITTEN_IN_ALL / MAX_IN_FLIGHT).expect("few");
+    for other in others.clone().map(EndpointId) {
+        claim(&places, other, 0..16, start());
+        let begun = places.take_places();
+        begun.iter().for_each(|_| drop(places.next(other, start()).expect("one is ready")));
+        (0..16).for_each(|_| {
+            places.note_ended(other, false);
+            assert!(places.next(other, start()).is_none());
+        });
+    }
+    claim(&places, ONE, 0..16, start());
+    assert!(places.take_places().is_empty());
+    let is_rung = || futures_util::FutureExt::now_or_never(places.rung.notified()).is_some();
+    while is_rung() {}
+    places.note_written(&[Written { endpoint: EndpointId(2), id: 0, has_failed: false }]);
+    assert!(is_rung());
+    assert_eq!(places.take_places().len(), 16);
 }
 
 #[test]

@@ -252,3 +252,35 @@ async fn attempts_go_on_while_outcomes_are_written_up_to_a_bound() {
     assert_eq!(gate.times().into_values().collect::<Vec<_>>(), [1; EVENTS]);
     world.stop().await;
 }
+
+/// Nothing but their own work wakes whoever attempts: the clock stands, and nothing new happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_queues_of_many_endpoints_go_through_while_nothing_else_happens() {
+    const OTHERS: usize = 12;
+    let mut gates = Vec::new();
+    for _ in 0..OTHERS {
+        gates.push(Gate::start(usize::MAX).await);
+    }
+    let entries = gates.iter().map(|gate| gate.receiver.addr.to_string().parse().expect("an entry")).collect();
+    let world = World::start_with(|config| config.egress.allow = entries).await;
+    let mut ids = Vec::new();
+    for gate in &gates {
+        let url = format!("http://{}/", gate.receiver.addr);
+        let events = vec!["message.received".to_owned()];
+        let new = WebhookCreate { account: world.account, url, events, ..Default::default() };
+        let id = world.command(new).await.expect("an endpoint")["id"].as_i64().expect("a number");
+        world.command(WebhookDisable { id }).await.expect("disabled");
+        ids.push(id);
+    }
+    for n in 0..EVENTS {
+        world.hears(PHONE, &format!("Message {n}")).await;
+    }
+    for id in ids {
+        world.command(WebhookEnable { id }).await.expect("enabled");
+    }
+    for gate in &gates {
+        gate.wait_for(EVENTS).await;
+        assert_eq!(gate.times().into_values().collect::<Vec<_>>(), [1; EVENTS]);
+    }
+    world.stop().await;
+}
