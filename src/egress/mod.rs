@@ -160,13 +160,14 @@ impl Egress {
     /// # Errors
     /// [`EgressError::BadUrl`] and [`EgressError::Forbidden`].
     pub fn check_url(&self, url: &str, of: Use) -> Result<(), EgressError> {
-        permit::form(&self.entries(of), &Target::parse(url)?)
+        let target = Target::parse(url)?;
+        permit::form(&self.entries(of, target.port), &target)
     }
 
-    /// The entries for a use of this account's.
-    fn entries(&self, of: Use) -> Vec<EgressEntry> {
+    /// The entries for a use of this account's, with this port: no other counts.
+    fn entries(&self, of: Use, port: u16) -> Vec<EgressEntry> {
         let all = self.shared.allow.load();
-        all.iter().filter(|entry| entry.is_for(of, self.account)).cloned().collect()
+        all.iter().filter(|entry| entry.port == port && entry.is_for(of, self.account)).cloned().collect()
     }
 
     /// Sends `request` once and reads the answer.
@@ -188,7 +189,8 @@ impl Egress {
             }
         }
         let tls = target.tls.then_some((&self.shared.tls, &target.host));
-        let opened = line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls);
+        // Apart from the rest of a call, of which it is the greater part, and which most do without.
+        let opened = Box::pin(line::open(&**clock, CONNECT_WITHIN.min(bounds.timeout), &addrs, tls));
         let (line, addr) = within(&mut alarm, opened).await.ok_or(late)??;
         let place = PoolKey::new(target.tls, target.host, addr);
         self.exchange((line, place), request, &mut alarm, bounds).await
@@ -237,7 +239,7 @@ impl Egress {
                 found.unwrap_or_else(|| Err("no answer in time".to_owned())).map_err(EgressError::Dns)?
             }
         };
-        let mut good = permit::permitted(&self.entries(of), target, &ips)?;
+        let mut good = permit::permitted(&self.entries(of, target.port), target, &ips)?;
         good.sort_by_key(SocketAddr::is_ipv6);
         good.truncate(MAX_ADDRESSES);
         Ok(good)

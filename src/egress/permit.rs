@@ -73,20 +73,20 @@ pub fn is_loopback_name(name: &str) -> bool {
 
 fn permit(allow: &[EgressEntry], target: &Target, ip: IpAddr) -> Result<(), EgressError> {
     let class = judge(ip);
-    let of = match &target.host {
+    let of = || match &target.host {
         Host::Name(name) => format!("{name} is at {ip}, which"),
         Host::Ip(ip) => ip.to_string(),
     };
     let listed = || named(allow, target) || covered(allow, ip, target.port);
     let why = match class {
         AddressClass::Never(what) => {
-            let why = why!("place_never", "{place} is {what}", place = of, what = what);
+            let why = why!("place_never", "{place} is {what}", place = of(), what = what);
             return Err(EgressError::Forbidden { why, entry: None });
         }
         AddressClass::Public if target.tls => return Ok(()),
         _ if listed() => return Ok(()),
-        AddressClass::Private(what) => why!("place_private", "{place} is {what}", place = of, what = what),
-        AddressClass::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of),
+        AddressClass::Private(what) => why!("place_private", "{place} is {what}", place = of(), what = what),
+        AddressClass::Public => why!("place_plain", "{place} is not called without TLS (https)", place = of()),
     };
     let entry = EgressEntry::new(EgressHost::Net(ip.into()), target.port);
     Err(EgressError::Forbidden { why, entry: Some(entry) })

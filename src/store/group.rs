@@ -22,6 +22,7 @@ pub(super) const GROUP_MAX: usize = 256;
 pub(super) struct AfterCommit {
     pub(super) announced: bool,
     pub(super) scrubs: bool,
+    pub(super) outdates: bool,
 }
 
 /// Runs `first` and what waits behind it in one transaction, and commits it; `jobs` are those that ran, to be told.
@@ -180,6 +181,7 @@ impl Group<'_> {
         if kept {
             self.asked.announced |= tx.was_announced();
             self.asked.scrubs |= tx.scrubs();
+            self.asked.outdates |= tx.outdates();
         }
         kept
     }

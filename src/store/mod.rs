@@ -57,7 +57,10 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed},
+        },
     },
 };
 use tokio::{
@@ -81,6 +84,7 @@ struct StoreInner {
     reads: AtomicU64,
     announcements: Arc<Notify>,
     commits: watch::Sender<u64>,
+    outdated: Arc<AtomicU64>,
     ground: Arc<Ground>,
     /// The threads of messages, unless it was opened where there are none.
     runtime: Option<Handle>,
@@ -136,7 +140,12 @@ impl Store {
         let announcements = Arc::new(Notify::new());
         let commits = watch::Sender::new(0);
         let ground = Arc::new(Ground::of(data_dir, lock));
-        let told = CommitListeners { announcements: announcements.clone(), commits: commits.clone() };
+        let outdated = Arc::new(AtomicU64::new(0));
+        let told = CommitListeners {
+            announcements: announcements.clone(),
+            commits: commits.clone(),
+            outdated: outdated.clone(),
+        };
         let writer = RwLock::new(Some(Writer::start(connection, told, ground.clone())));
         Ok(Self {
             shared: Arc::new(StoreInner {
@@ -146,6 +155,7 @@ impl Store {
                 reads: AtomicU64::new(0),
                 announcements,
                 commits,
+                outdated,
                 ground,
                 runtime: Handle::try_current().ok(),
             }),
@@ -170,6 +180,12 @@ impl Store {
     /// again and again.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.shared.commits.subscribe()
+    }
+
+    /// How often a commit has outdated what is held in memory ([`WriteTx::outdate`]). Asked before something is read, and
+    /// again before it is used: if both are the same, it holds.
+    pub fn outdated(&self) -> u64 {
+        self.shared.outdated.load(Acquire)
     }
 
     /// Runs `work` on the writer and answers after its commit. An `Err` of the closure rolls back what it did.

@@ -15,6 +15,7 @@ pub struct WriteTx<'c> {
     again: bool,
     announced: Cell<bool>,
     scrubs: Cell<bool>,
+    outdates: Cell<bool>,
 }
 
 impl<'c> Tx<'c> {
@@ -74,7 +75,13 @@ impl<'c> Tx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(connection: &'c Connection, again: bool) -> Self {
-        Self { tx: Tx::new(connection), again, announced: Cell::new(false), scrubs: Cell::new(false) }
+        Self {
+            tx: Tx::new(connection),
+            again,
+            announced: Cell::new(false),
+            scrubs: Cell::new(false),
+            outdates: Cell::new(false),
+        }
     }
 
     /// Wakes those who wait on [`Store::announcements`](super::Store::announcements), once this is committed.
@@ -83,9 +90,16 @@ impl<'c> WriteTx<'c> {
     }
 
     /// Empties the write-ahead log once this is committed, before the caller is answered: what was deleted here is then
-    /// nowhere in the database's files.
+    /// nowhere in the database's files. What is held in memory of them is outdated, as by [`Self::outdate`].
     pub fn leave_no_trace(&self) {
         self.scrubs.set(true);
+        self.outdate();
+    }
+
+    /// Has everybody who holds in memory what was read before, to use it later, read it again: once this is committed, and
+    /// before the caller is answered ([`Store::outdated`](super::Store::outdated)).
+    pub fn outdate(&self) {
+        self.outdates.set(true);
     }
 
     /// Whether this closure ran before, and what it wrote was undone; what it noted elsewhere was not.
@@ -95,6 +109,10 @@ impl<'c> WriteTx<'c> {
 
     pub(super) fn scrubs(&self) -> bool {
         self.scrubs.get()
+    }
+
+    pub(super) fn outdates(&self) -> bool {
+        self.outdates.get()
     }
 
     pub(super) fn was_announced(&self) -> bool {

@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
@@ -48,6 +48,8 @@ pub(super) struct Writer {
 pub(super) struct CommitListeners {
     pub(super) announcements: Arc<Notify>,
     pub(super) commits: watch::Sender<u64>,
+    /// How many commits outdated what is held in memory.
+    pub(super) outdated: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -152,6 +154,9 @@ impl WriterThread {
         }
         self.failing.store(commit.is_err(), Ordering::Release);
         if commit.is_ok() {
+            if asked.outdates {
+                self.told.outdated.fetch_add(1, Ordering::AcqRel);
+            }
             self.told.commits.send_modify(|n| *n = n.wrapping_add(1));
             if asked.announced {
                 self.told.announcements.notify_one();

@@ -3,7 +3,7 @@
 use super::{DeliveryFailure, Parts, Settings, first_line, row::Due, wording};
 use crate::{
     egress::{Bounds, Outbound},
-    events::webhooks::signature::{self, Secret},
+    events::webhooks::signature::{Secret, Signer},
     model::egress::Use,
 };
 use bytes::Bytes;
@@ -39,7 +39,7 @@ pub(super) async fn send(
     });
     let body = body.to_string();
     let id = format!("notices_{}_{}", due.id, due.created_at.millis());
-    let proof = signature::headers(&[secret], &id, EVENT, parts.clock.now().seconds(), body.as_bytes());
+    let proof = Signer::new(&[secret]).headers(&id, EVENT, parts.clock.now().seconds(), body.as_bytes());
     let proof = proof
         .into_iter()
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)));

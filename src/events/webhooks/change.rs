@@ -40,6 +40,7 @@ pub(super) fn change(
     vault: &Vault,
     by: &ChangedBy,
 ) -> Result<(), WebhookError> {
+    tx.outdate();
     let before = endpoint::find(tx, id)?;
     endpoint::own(&before)?;
     let is_broker = brokers::is_broker(&before.destination_url);

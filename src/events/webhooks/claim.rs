@@ -1,15 +1,13 @@
-//! Claims: which deliveries are under way, and which of those that are due may be, too.
-//!
-//! They live in memory: there is one process, and when it dies its claims are gone, which is all that crash safety asks
-//! of them. Each endpoint has a few places of its own, and one only while it fails, so that no endpoint takes another's.
+//! Claims: which deliveries are due, and which of those may be attempted now or are read ahead (`places.rs`).
 
 use super::{
     WebhookError, Webhooks,
     endpoint::EndpointId,
     in_order,
     managed::{self, Format},
+    places::{AHEAD_BYTES, AsOf, CallPlaces, MAX_IN_FLIGHT, MAX_IN_FLIGHT_FAILING, ReadAhead, Wanted},
     secrets,
-    signature::Secret,
+    signature::Signer,
 };
 use crate::{
     events::brokers,
@@ -27,20 +25,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Attempts at once to an endpoint that works, to one that fails, and in all.
-const MAX_IN_FLIGHT: usize = 16;
-const MAX_IN_FLIGHT_FAILING: usize = 1;
-const PLACES_IN_ALL: usize = 512;
 /// Events of a batch for a broker, and how many batches may be so large at once; further ones have a webhook's places.
 const BATCH_MAX: usize = 512;
 const LARGE_BATCHES: usize = 16;
 /// A second batch begins while it is written down that the first one was confirmed, where both have so many events.
 pub(super) const LEAST_FOR_SECOND: usize = BATCH_MAX / 2;
 
-/// Which deliveries are under way, by endpoint.
+/// Which deliveries are under way.
 #[derive(Default)]
 pub(super) struct DeliveryClaims {
-    by_endpoint: Mutex<HashMap<EndpointId, HashSet<i64>>>,
+    /// Those to webhooks.
+    pub(super) calls: Arc<CallPlaces>,
     /// The brokers' endpoints that have batches under way.
     batches: Mutex<HashMap<EndpointId, Vec<BatchIds>>>,
     /// Those of them whose one batch was confirmed.
@@ -58,41 +53,35 @@ pub(super) struct ClaimedDelivery {
     pub(super) id: i64,
     pub(super) endpoint: EndpointId,
     pub(super) account: AccountId,
-    pub(super) event_id: String,
-    pub(super) event_name: String,
-    pub(super) body: Bytes,
+    pub(super) event: Arc<ClaimedEvent>,
     pub(super) attempt: u32,
     pub(super) format: Format,
-    /// Of which instance.
-    pub(super) instance: String,
     /// Of a broker's: the number of its conversation.
     pub(super) conversation: Option<i64>,
     pub(super) proof: Arc<DeliveryHeaders>,
 }
 
-/// What is attempted together.
-pub(super) enum ClaimedWork {
-    /// One call of a webhook.
-    Call(ClaimedDelivery),
-    /// A batch for a broker, all of one endpoint: at least one delivery. Until it is settled no other batch has an event of
-    /// its conversations.
-    Batch(EndpointId, BatchIds, Vec<ClaimedDelivery>),
+/// What is delivered, the same for all whom it is delivered to.
+pub(super) struct ClaimedEvent {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) body: Bytes,
+    /// Of which instance.
+    pub(super) instance: String,
 }
 
-impl ClaimedWork {
-    /// How many deliveries.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Call(_) => 1,
-            Self::Batch(.., all) => all.len(),
-        }
-    }
+/// A batch for a broker, all of one endpoint: at least one delivery. Until it is settled no other batch has an event of its
+/// conversations.
+pub(super) struct ClaimedBatch {
+    pub(super) endpoint: EndpointId,
+    pub(super) ids: BatchIds,
+    pub(super) all: Vec<ClaimedDelivery>,
 }
 
 /// Where an endpoint's deliveries go, and what they carry besides their bytes.
 pub(super) struct DeliveryHeaders {
     pub(super) url: String,
-    pub(super) secrets: Vec<Secret>,
+    pub(super) signer: Signer,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -104,10 +93,6 @@ impl ClaimedDelivery {
 }
 
 impl DeliveryClaims {
-    fn lock(&self) -> MutexGuard<'_, HashMap<EndpointId, HashSet<i64>>> {
-        self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn batches(&self) -> MutexGuard<'_, HashMap<EndpointId, Vec<BatchIds>>> {
         self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,97 +119,170 @@ impl DeliveryClaims {
         }
     }
 
-    /// Gives the place back.
-    pub(super) fn release(&self, claimed: &ClaimedDelivery) {
-        let mut all = self.lock();
-        if let Some(ids) = all.get_mut(&claimed.endpoint) {
-            ids.remove(&claimed.id);
-            if ids.is_empty() {
-                all.remove(&claimed.endpoint);
-            }
-        }
+    /// Forgets everything: nothing is under way.
+    pub(super) fn reset(&self) {
+        self.calls.reset();
+        self.batches().clear();
+        self.confirmed().clear();
     }
 }
 
 impl Webhooks {
-    /// Takes what is due and has a place.
-    pub(super) async fn claim(&self) -> Result<Vec<ClaimedWork>, WebhookError> {
+    /// As of now.
+    pub(super) fn as_of(&self) -> AsOf {
+        AsOf { changes: self.store.outdated(), at: self.clock.now() }
+    }
+
+    /// Takes what is due and has a place: what goes to brokers is in the answer, calls wait for their places.
+    pub(super) async fn claim(&self) -> Result<Vec<ClaimedBatch>, WebhookError> {
         let _turn = self.claims.turn.lock().await;
         let now = self.clock.now();
         if self.claims.looked.was_set_back(now) {
             self.store.write(move |tx| believe_no_future(tx, now)).await?;
         }
-        // Taken before the read: what ends in between is neither read as due nor claimed twice.
-        let under_way = UnderWay {
-            calls: self.claims.lock().clone(),
+        // All of it before the read: what ends in between is neither read as due nor claimed twice, and what changes in
+        // between is read again.
+        self.claims.calls.begin_claim();
+        let mut claiming = Claiming {
+            as_of: self.as_of(),
+            calls: self.claims.calls.clone(),
             batches: self.claims.batches().clone(),
             confirmed: self.claims.confirmed().clone(),
             resting: self.breakers.resting(self.clock.now()).into_keys().collect(),
+            vault: self.vault.clone(),
+            events: HashMap::new(),
         };
-        let (now, vault) = (self.clock.now(), self.vault.clone());
-        let claimed = self.store.read(move |tx| due(tx, &under_way, &vault, now)).await?;
-        let (mut calls, mut batches) = (self.claims.lock(), self.claims.batches());
-        for work in &claimed {
-            match work {
-                ClaimedWork::Call(delivery) => drop(calls.entry(delivery.endpoint).or_default().insert(delivery.id)),
-                ClaimedWork::Batch(endpoint, ids, _) => batches.entry(*endpoint).or_default().push(ids.clone()),
-            }
+        let claimed = self.store.read(move |tx| claiming.due(tx)).await;
+        self.claims.calls.end_claim();
+        let claimed = claimed?;
+        let mut batches = self.claims.batches();
+        for ClaimedBatch { endpoint, ids, .. } in &claimed {
+            batches.entry(*endpoint).or_default().push(ids.clone());
         }
         Ok(claimed)
     }
 }
 
-/// What there was before a claim, and who may have nothing now.
-struct UnderWay {
-    calls: HashMap<EndpointId, HashSet<i64>>,
+/// What there was before a claim, who may have nothing now, and what was read.
+struct Claiming {
+    as_of: AsOf,
+    calls: Arc<CallPlaces>,
     batches: HashMap<EndpointId, Vec<BatchIds>>,
     confirmed: HashSet<EndpointId>,
     resting: HashSet<EndpointId>,
+    vault: Vault,
+    /// The events that are delivered, by their rows: many endpoints have the same.
+    events: HashMap<i64, Arc<ClaimedEvent>>,
 }
 
-fn due(tx: &Tx<'_>, under_way: &UnderWay, vault: &Vault, now: Time) -> Result<Vec<ClaimedWork>, WebhookError> {
-    let mut room = PLACES_IN_ALL.saturating_sub(under_way.calls.values().map(HashSet::len).sum());
-    let mut batches = under_way.batches.values().map(Vec::len).sum();
-    let endpoints = tx.list(
-        "SELECT id, failing_since IS NOT NULL, format, account_id, url FROM endpoints
-         WHERE deleted_at IS NULL AND disabled_at IS NULL ORDER BY id",
-        [],
-        |r| {
-            let format = Format::parse(&r.get::<_, String>(2)?).unwrap_or(Format::Event);
-            let is_broker = brokers::is_broker(&r.get::<_, String>(4)?);
-            Ok(DueEndpoint { id: r.get(0)?, is_failing: r.get(1)?, format, account: r.get(3)?, is_broker })
-        },
-    )?;
-    let mut claimed = Vec::new();
-    for endpoint in endpoints.iter().filter(|endpoint| !under_way.resting.contains(&endpoint.id)) {
-        let fresh = if endpoint.is_broker {
-            endpoint.batch(tx, (under_way, batches), now)?
-        } else {
-            endpoint.calls(tx, under_way.calls.get(&endpoint.id), room, now)?
-        };
-        if fresh.is_empty() {
-            continue;
-        }
-        let proof = match proof(tx, endpoint.id, vault, now) {
-            Ok(proof) => Arc::new(proof),
-            Err(e) => {
-                tracing::error!(endpoint = %endpoint.id, "its events wait: {e}");
+impl Claiming {
+    fn due(&mut self, tx: &Tx<'_>) -> Result<Vec<ClaimedBatch>, WebhookError> {
+        let endpoints = tx.list(
+            "SELECT id, failing_since IS NOT NULL, format, account_id, url FROM endpoints e
+             WHERE deleted_at IS NULL AND disabled_at IS NULL
+               AND EXISTS (SELECT 1 FROM deliveries d
+                           WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.due_at <= ?1)
+             ORDER BY id",
+            params![self.as_of.at],
+            |r| {
+                let format = Format::parse(&r.get::<_, String>(2)?).unwrap_or(Format::Event);
+                let is_broker = brokers::is_broker(&r.get::<_, String>(4)?);
+                Ok(DueEndpoint { id: r.get(0)?, is_failing: r.get(1)?, format, account: r.get(3)?, is_broker })
+            },
+        )?;
+        let mut claimed = Vec::new();
+        for endpoint in &endpoints {
+            if self.resting.contains(&endpoint.id) {
                 continue;
             }
+            if endpoint.is_broker {
+                let batches = claimed.len() + self.batches.values().map(Vec::len).sum::<usize>();
+                claimed.extend(self.batch(tx, endpoint, batches)?);
+            } else if let Some(wanted) = self.calls.wanted(endpoint.id, endpoint.is_failing, self.as_of) {
+                self.read_ahead(tx, endpoint, wanted)?;
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Reads what an endpoint may get next.
+    fn read_ahead(&mut self, tx: &Tx<'_>, endpoint: &DueEndpoint, wanted: Wanted) -> Result<(), WebhookError> {
+        let known = wanted.proof.clone();
+        let Some(proof) = known.or_else(|| self.proof(tx, endpoint.id)) else { return Ok(()) };
+        let due = due_ids(tx, endpoint.id, wanted.limit + wanted.claimed, self.as_of.at)?;
+        let (due, mut has_more) = self.calls.unclaimed(endpoint.id, due, &wanted);
+        let (mut rows, mut bytes) = (Vec::with_capacity(due.len()), 0);
+        for id in due {
+            if bytes >= AHEAD_BYTES {
+                has_more = true;
+                break;
+            }
+            let sql = "SELECT attempts, event_id FROM deliveries WHERE id = ?1";
+            let (attempts, row) = tx.one(sql, params![id], |r| Ok((r.get::<_, u32>(0)?, r.get::<_, i64>(1)?)))?;
+            let event = match self.events.get(&row) {
+                Some(event) => event.clone(),
+                None => self.events.entry(row).or_insert(Arc::new(event(tx, row)?)).clone(),
+            };
+            bytes += event.body.len();
+            rows.push(endpoint.claimed((id, attempts, event), None, &proof));
+        }
+        let read = ReadAhead { endpoint: endpoint.id, is_failing: endpoint.is_failing, rows, has_more, proof };
+        self.calls.put(read, self.as_of);
+        Ok(())
+    }
+
+    /// The next batch of a broker, if it may have one beside `batches` of everybody's that are under way.
+    fn batch(&self, tx: &Tx<'_>, endpoint: &DueEndpoint, batches: usize) -> Result<Option<ClaimedBatch>, WebhookError> {
+        let rows = self.due_batch(tx, endpoint, batches)?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let Some(proof) = self.proof(tx, endpoint.id) else { return Ok(None) };
+        let all = rows.into_iter().map(|((id, attempts, event_id, name, body, instance), conversation)| {
+            let event = ClaimedEvent { id: event_id, name, body: Bytes::from(body), instance };
+            endpoint.claimed((id, attempts, Arc::new(event)), Some(conversation), &proof)
+        });
+        let all: Vec<ClaimedDelivery> = all.collect();
+        let ids = Arc::new(all.iter().map(|one| one.id).collect());
+        Ok(Some(ClaimedBatch { endpoint: endpoint.id, ids, all }))
+    }
+
+    fn due_batch(&self, tx: &Tx<'_>, endpoint: &DueEndpoint, batches: usize) -> Result<Vec<(DueRow, i64)>, StoreError> {
+        let limit = match endpoint.is_failing {
+            true => MAX_IN_FLIGHT_FAILING,
+            false if batches < LARGE_BATCHES => BATCH_MAX,
+            false => MAX_IN_FLIGHT,
         };
-        let all = fresh.into_iter().map(|(row, conversation)| endpoint.claimed(row, conversation, &proof));
-        if endpoint.is_broker {
-            let all: Vec<ClaimedDelivery> = all.collect();
-            let ids = Arc::new(all.iter().map(|one| one.id).collect());
-            claimed.push(ClaimedWork::Batch(endpoint.id, ids, all));
-            batches += 1;
-        } else {
-            let before = claimed.len();
-            claimed.extend(all.map(ClaimedWork::Call));
-            room = room.saturating_sub(claimed.len() - before);
+        let (id, now) = (endpoint.id, self.as_of.at);
+        let is_confirmed = self.confirmed.contains(&id);
+        match self.batches.get(&id).map_or(&[][..], Vec::as_slice) {
+            [] => in_order::due(tx, id, limit, now),
+            // Few events are better off together, in the next one.
+            [first] if is_confirmed && first.len() >= LEAST_FOR_SECOND && limit == BATCH_MAX => {
+                let rows = in_order::due_beside(tx, id, (first, limit), now)?;
+                Ok(if rows.len() < LEAST_FOR_SECOND { Vec::new() } else { rows })
+            }
+            _ => Ok(Vec::new()),
         }
     }
-    Ok(claimed)
+
+    /// What goes with an endpoint's deliveries; none: it cannot be opened, and they wait.
+    fn proof(&self, tx: &Tx<'_>, id: EndpointId) -> Option<Arc<DeliveryHeaders>> {
+        let found = || {
+            Ok::<_, WebhookError>(DeliveryHeaders {
+                signer: Signer::new(&secrets::list(tx, id, &self.vault, self.as_of.at)?),
+                url: managed::url(tx, id, &self.vault)?,
+                headers: managed::headers(tx, id, &self.vault)?,
+            })
+        };
+        match found() {
+            Ok(proof) => Some(Arc::new(proof)),
+            Err(e) => {
+                tracing::error!(endpoint = %id, "its events wait: {e}");
+                None
+            }
+        }
+    }
 }
 
 /// An endpoint that may be attempted.
@@ -237,78 +295,16 @@ struct DueEndpoint {
 }
 
 impl DueEndpoint {
-    /// Calls that may begin beside those that are under way.
-    fn calls(
+    fn claimed(
         &self,
-        tx: &Tx<'_>,
-        busy: Option<&HashSet<i64>>,
-        room: usize,
-        now: Time,
-    ) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
-        let taken = busy.map_or(0, HashSet::len);
-        let places = if self.is_failing { MAX_IN_FLIGHT_FAILING } else { MAX_IN_FLIGHT };
-        // One place is everybody's, however many others are slow.
-        let free = places.saturating_sub(taken).min(if taken == 0 { room.max(1) } else { room });
-        if free == 0 {
-            return Ok(Vec::new());
-        }
-        let mut fresh = due_of(tx, self.id, free + taken, now)?;
-        fresh.retain(|row| busy.is_none_or(|b| !b.contains(&row.0)));
-        fresh.truncate(free);
-        Ok(fresh.into_iter().map(|row| (row, None)).collect())
-    }
-
-    /// The next batch of a broker, beside its own that is written down; `batches` are everybody's that are under way.
-    fn batch(
-        &self,
-        tx: &Tx<'_>,
-        (under_way, batches): (&UnderWay, usize),
-        now: Time,
-    ) -> Result<Vec<(DueRow, Option<i64>)>, StoreError> {
-        let limit = match self.is_failing {
-            true => MAX_IN_FLIGHT_FAILING,
-            false if batches < LARGE_BATCHES => BATCH_MAX,
-            false => MAX_IN_FLIGHT,
-        };
-        let is_confirmed = under_way.confirmed.contains(&self.id);
-        let rows = match under_way.batches.get(&self.id).map_or(&[][..], Vec::as_slice) {
-            [] => in_order::due(tx, self.id, limit, now)?,
-            // Few events are better off together, in the next one.
-            [first] if is_confirmed && first.len() >= LEAST_FOR_SECOND && limit == BATCH_MAX => {
-                let rows = in_order::due_beside(tx, self.id, (first, limit), now)?;
-                if rows.len() < LEAST_FOR_SECOND { Vec::new() } else { rows }
-            }
-            _ => Vec::new(),
-        };
-        Ok(rows.into_iter().map(|(row, conversation)| (row, Some(conversation))).collect())
-    }
-
-    fn claimed(&self, row: DueRow, conversation: Option<i64>, proof: &Arc<DeliveryHeaders>) -> ClaimedDelivery {
-        let (id, attempts, event_id, event_name, body, instance) = row;
+        (id, attempts, event): (i64, u32, Arc<ClaimedEvent>),
+        conversation: Option<i64>,
+        proof: &Arc<DeliveryHeaders>,
+    ) -> ClaimedDelivery {
         let (endpoint, account, format) = (self.id, self.account, self.format);
-        let (attempt, proof, body) = (attempts + 1, proof.clone(), Bytes::from(body));
-        ClaimedDelivery {
-            id,
-            endpoint,
-            account,
-            event_id,
-            event_name,
-            body,
-            attempt,
-            format,
-            instance,
-            conversation,
-            proof,
-        }
+        let (attempt, proof) = (attempts + 1, proof.clone());
+        ClaimedDelivery { id, endpoint, account, event, attempt, format, conversation, proof }
     }
-}
-
-fn proof(tx: &Tx<'_>, id: EndpointId, vault: &Vault, now: Time) -> Result<DeliveryHeaders, WebhookError> {
-    Ok(DeliveryHeaders {
-        secrets: secrets::list(tx, id, vault, now)?,
-        url: managed::url(tx, id, vault)?,
-        headers: managed::headers(tx, id, vault)?,
-    })
 }
 
 /// What a clock that was ahead has put off is due: it was never meant to wait for so long.
@@ -324,11 +320,19 @@ fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
 /// A delivery's number and attempts; its event's id, name, bytes and instance.
 pub(super) type DueRow = (i64, u32, String, String, String, String);
 
-fn due_of(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<DueRow>, StoreError> {
+/// The numbers of what is due first. Of the index alone: those that are claimed are read over again and again.
+fn due_ids(tx: &Tx<'_>, endpoint: EndpointId, limit: usize, now: Time) -> Result<Vec<i64>, StoreError> {
     tx.list(
-        "SELECT d.id, d.attempts, e.event_id, e.name, e.body, e.instance_id FROM deliveries d JOIN events e ON e.id = d.event_id
-         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at, d.id LIMIT ?3",
+        "SELECT id FROM deliveries WHERE endpoint_id = ?1 AND state = 'pending' AND due_at <= ?2
+         ORDER BY due_at, id LIMIT ?3",
         params![endpoint, now, i64::try_from(limit).unwrap_or(i64::MAX)],
-        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)),
+        |r| r.get(0),
     )
+}
+
+fn event(tx: &Tx<'_>, row: i64) -> Result<ClaimedEvent, StoreError> {
+    tx.one("SELECT event_id, name, body, instance_id FROM events WHERE id = ?1", params![row], |r| {
+        let body = Bytes::from(r.get::<_, String>(2)?);
+        Ok(ClaimedEvent { id: r.get(0)?, name: r.get(1)?, body, instance: r.get(3)? })
+    })
 }

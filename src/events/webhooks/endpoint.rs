@@ -189,6 +189,7 @@ pub(super) fn enable(tx: &WriteTx<'_>, id: EndpointId, by: &ChangedBy) -> Result
 }
 
 pub(super) fn reopen(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    tx.outdate();
     let account = tx.one("SELECT account_id FROM endpoints WHERE id = ?1", params![id], |r| r.get(0))?;
     notices::clear(tx, Some(account), NoticeKind::EndpointDisabled, &id.to_string(), now)?;
     tx.execute(
@@ -221,6 +222,7 @@ fn set_disabled(tx: &WriteTx<'_>, id: EndpointId, reason: &str, now: Time) -> Re
         "UPDATE endpoints SET disabled_at = ?2, disabled_reason = ?3 WHERE id = ?1 AND disabled_at IS NULL",
         params![id, now, reason],
     )?;
+    tx.outdate();
     Ok(changed > 0)
 }
 
@@ -247,6 +249,7 @@ pub(super) fn own(endpoint: &Endpoint) -> Result<(), WebhookError> {
 }
 
 pub(super) fn remove(tx: &WriteTx<'_>, id: EndpointId, now: Time) -> Result<(), StoreError> {
+    tx.outdate();
     tx.execute("UPDATE endpoints SET deleted_at = ?2 WHERE id = ?1", params![id, now])?;
     tx.execute(
         "UPDATE deliveries SET state = 'given_up', last_error = 'the endpoint was deleted'

@@ -2,10 +2,9 @@
 
 use super::{
     Webhooks,
-    claim::ClaimedDelivery,
+    claim::{ClaimedDelivery, ClaimedEvent},
     retry::{self, AttemptResult},
-    signature,
-    worker::EndedAttempt,
+    settling::EndedAttempt,
 };
 use crate::{
     events::brokers::{BrokerAddress, BrokerMessage, BrokerOutcome},
@@ -56,12 +55,13 @@ impl Webhooks {
 }
 
 fn message<'a>(delivery: &'a ClaimedDelivery, address: &BrokerAddress, now: Time) -> BrokerMessage<'a> {
-    let ClaimedDelivery { event_id, event_name, instance, body, proof, conversation, .. } = delivery;
+    let ClaimedDelivery { event, proof, conversation, .. } = delivery;
+    let ClaimedEvent { id, name, body, instance } = &**event;
     BrokerMessage {
-        id: event_id,
-        name: address.name_for(event_name, instance),
+        id,
+        name: address.name_for(name, instance),
         conversation: conversation.unwrap_or_default(),
         body,
-        headers: signature::standard_headers(&proof.secrets, event_id, now.seconds(), body),
+        headers: proof.signer.standard_headers(id, now.seconds(), body),
     }
 }

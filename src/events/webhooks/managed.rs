@@ -81,6 +81,7 @@ pub fn create(tx: &WriteTx<'_>, managed: &Managed, vault: &Vault, now: Time) -> 
 /// Brings the endpoint to what its manager says now. What waits in it goes to the new address with the bytes it has, and
 /// a new address is tried even where the old one was given up. A changed secret signs beside its predecessor for a day.
 pub fn update(tx: &WriteTx<'_>, id: EndpointId, managed: &Managed, vault: &Vault, now: Time) -> Result<(), StoreError> {
+    tx.outdate();
     let headers = serde_json::to_string(&managed.headers).unwrap_or_default();
     let (shown, whole) = address::sealed(&managed.url, vault);
     if url(tx, id, vault).ok().as_ref() != Some(&managed.url) {

@@ -1,8 +1,9 @@
 //! Customers' webhooks: endpoints, the durable outbox, signed deliveries with retries, and their log.
 //!
 //! An event is written with its deliveries in the transaction of the change that causes it (`outbox.rs`), with the
-//! bytes that every attempt will send. The worker (`worker.rs`) claims what is due, signs it (`signature.rs`), hands it
-//! to the egress and writes what came back; `retry.rs` says what follows. Endpoints at brokers get batches
+//! bytes that every attempt will send. The worker (`worker.rs`) claims what is due (`claim.rs`), within its endpoint's places
+//! (`places.rs`), signs it (`signature.rs`) and hands it to the egress; what came back is written meanwhile (`settling.rs`),
+//! and `retry.rs` says what follows. Endpoints at brokers get batches
 //! (`handing.rs`) in the order of each conversation (`in_order.rs`). Delivery is at least once, to webhooks in no promised
 //! order; nothing is ever dropped: what is given up stays in the log (`log.rs`).
 //!
@@ -30,9 +31,11 @@ mod log;
 pub mod managed;
 mod outbox;
 pub mod own_headers;
+mod places;
 mod recovery;
 pub mod retry;
 mod secrets;
+mod settling;
 pub mod signature;
 mod sms;
 mod status_step;
@@ -94,6 +97,7 @@ pub struct Webhooks {
     vault: Vault,
     egress: Egress,
     claims: claim::DeliveryClaims,
+    ended: settling::EndedAttempts,
     breakers: Breakers,
     brokers: Brokers,
     /// Woken when an endpoint has answered in a dialect whose answers ask for something.
@@ -112,6 +116,7 @@ impl Webhooks {
             vault,
             egress,
             claims: claim::DeliveryClaims::default(),
+            ended: settling::EndedAttempts::default(),
             breakers: Breakers::default(),
             brokers,
             answered: Arc::default(),

@@ -26,6 +26,7 @@ pub(super) fn replace(
     vault: &Vault,
     now: Time,
 ) -> Result<(), StoreError> {
+    tx.outdate();
     tx.execute("DELETE FROM endpoint_former_secrets WHERE endpoint_id = ?1 AND until <= ?2", params![id, now])?;
     tx.execute(
         "INSERT INTO endpoint_former_secrets (endpoint_id, secret, until)

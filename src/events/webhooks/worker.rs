@@ -1,135 +1,89 @@
-//! The worker: claims what is due (`claim.rs`), attempts it, writes what came back.
+//! The worker: claims what is due (`claim.rs`), attempts it; what comes back is written meanwhile (`settling.rs`).
 //!
-//! It sleeps until something is due, a commit announces work, or an attempt ends; what ended meanwhile is written in one
-//! transaction.
+//! It sleeps until something is due, a commit announces work, or a place wants some. Whoever has a place attempts one
+//! delivery after the other, as long as there are any for its endpoint.
 
 use super::{
-    WebhookError, Webhooks,
-    chattu::{self, AttemptAnswer},
-    claim::{BatchIds, ClaimedDelivery, ClaimedWork, LEAST_FOR_SECOND},
-    endpoint::{self, EndpointId},
-    recovery,
+    Webhooks, chattu,
+    claim::{ClaimedBatch, ClaimedDelivery, LEAST_FOR_SECOND},
+    endpoint::EndpointId,
     retry::{self, AttemptResult, RetryDecision},
-    signature,
+    settling::EndedAttempt,
 };
 use crate::{
     egress::{Bounds, Outbound},
     model::{clock::Time, egress::Use},
-    store::{StoreError, WriteTx},
 };
-use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, Method};
-use rusqlite::params;
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
 /// A 2xx within this is success.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// What is kept of an answer, in bytes.
-const ANSWER_KEPT: usize = 1024;
+pub(super) const ANSWER_KEPT: usize = 1024;
 /// The worker looks at least this often, whatever it was told.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
-/// Attempts that are written in one piece: a message of somebody else waits for a millisecond of them, and not for all.
-const TOGETHER: usize = 32;
 /// After an error of the store.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// An attempt that is over, and what is to be written of it.
-pub(super) struct EndedAttempt {
-    pub(super) delivery: ClaimedDelivery,
-    pub(super) begun: Time,
-    pub(super) took: Duration,
-    pub(super) brought: AttemptResult,
-    pub(super) answer: String,
-    pub(super) next: RetryDecision,
-}
-
-/// What came of what was attempted together.
-enum EndedWork {
-    Call(Box<EndedAttempt>),
-    Batch(EndpointId, BatchIds, Vec<EndedAttempt>),
-}
-
 impl Webhooks {
-    /// Attempts everything that is due now; says how many attempts were made. Tests step with this.
-    pub async fn step(self: &Arc<Self>) -> Result<usize, WebhookError> {
-        let mut attempts = 0;
-        loop {
-            let claimed = self.claim().await?;
-            if claimed.is_empty() {
-                return Ok(attempts);
-            }
-            let mut running = JoinSet::new();
-            for work in claimed {
-                attempts += work.len();
-                self.begin(work, &mut running);
-            }
-            self.settle(running.join_all().await).await;
-        }
-    }
-
     /// Works until `stop`; attempts under way then are tried again after the next start.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        self.claims.reset();
+        self.ended.reset();
+        let begun = async {
+            let mut running = JoinSet::new();
+            self.begin_until(stop, &mut running).await;
+            running.shutdown().await;
+            self.ended.close();
+        };
+        tokio::join!(begun, self.write_ended());
+    }
+
+    async fn begin_until(self: &Arc<Self>, mut stop: watch::Receiver<bool>, running: &mut JoinSet<()>) {
         let announced = self.store.announcements();
-        let mut running = JoinSet::new();
-        let mut stops = false;
-        while !stops {
-            let looked = self.clock.now();
-            let look_at = match self.begin_due(&mut running).await {
-                Ok(()) => self.next_look(looked).await,
-                Err(e) => {
-                    tracing::warn!("webhooks wait: {e}");
-                    looked.plus(AFTER_ERROR)
+        let places = &self.claims.calls;
+        let (mut claims, mut look_at) = (true, self.clock.now());
+        loop {
+            let now = self.clock.now();
+            if let Some(until) = places.held_until(now) {
+                (claims, look_at) = (true, until);
+            } else {
+                if places.take_wish() || claims {
+                    look_at = self.claim_due(now, running).await;
                 }
-            };
-            let mut ended = Vec::new();
+                for endpoint in places.take_places() {
+                    running.spawn(self.clone().call_one_by_one(endpoint));
+                }
+                claims = false;
+            }
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => stops = true,
-                () = announced.notified() => {}
-                Some(first) = running.join_next() => ended.extend(first),
-                () = self.clock.sleep_until(look_at) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = announced.notified() => claims = true,
+                () = places.rung.notified() => {}
+                Some(_) = running.join_next() => {}
+                () = self.clock.sleep_until(look_at) => claims = true,
             }
-            while let Some(more) = running.try_join_next() {
-                ended.extend(more);
-            }
-            // A broker has its next batch while the last one is written down. What fails here fails in the next turn, too.
-            if !stops && self.note_confirmed(&ended) {
-                self.begin_due(&mut running).await.unwrap_or_else(|e| tracing::debug!("no batch beside the last: {e}"));
-            }
-            self.settle(ended).await;
-            self.brokers.sweep();
+            while running.try_join_next().is_some() {}
         }
     }
 
-    /// Notes which brokers confirmed a whole batch that another may follow at once; says whether any did.
-    fn note_confirmed(&self, ended: &[EndedWork]) -> bool {
-        let confirmed = ended.iter().filter_map(|work| match work {
-            EndedWork::Batch(endpoint, ids, all) if ids.len() >= LEAST_FOR_SECOND => {
-                all.iter().all(|one| matches!(one.next, RetryDecision::Delivered)).then_some(*endpoint)
-            }
-            _ => None,
-        });
-        let confirmed: Vec<_> = confirmed.collect();
-        confirmed.iter().for_each(|endpoint| self.claims.note_confirmed(*endpoint));
-        !confirmed.is_empty()
-    }
-
-    /// Takes what is due and has a place, and begins it.
-    async fn begin_due(self: &Arc<Self>, running: &mut JoinSet<EndedWork>) -> Result<(), WebhookError> {
-        self.claim().await?.into_iter().for_each(|work| self.begin(work, running));
-        Ok(())
-    }
-
-    fn begin(self: &Arc<Self>, work: ClaimedWork, running: &mut JoinSet<EndedWork>) {
-        let webhooks = self.clone();
-        running.spawn(async move {
-            match work {
-                ClaimedWork::Call(delivery) => EndedWork::Call(Box::new(webhooks.attempt(delivery).await)),
-                ClaimedWork::Batch(endpoint, ids, all) => {
-                    EndedWork::Batch(endpoint, ids, webhooks.hand_over(all).await)
+    /// Claims what is due, and begins what goes to brokers; says when to look again.
+    async fn claim_due(self: &Arc<Self>, now: Time, running: &mut JoinSet<()>) -> Time {
+        self.brokers.sweep();
+        match self.claim().await {
+            Ok(batches) => {
+                for batch in batches {
+                    running.spawn(self.clone().hand_over_and_settle(batch));
                 }
+                self.next_look(now).await
             }
-        });
+            Err(e) => {
+                tracing::warn!("webhooks wait: {e}");
+                now.plus(AFTER_ERROR)
+            }
+        }
     }
 
     /// When the next delivery is due, or an endpoint has rested. What was due when we looked, and was not claimed, waits
@@ -144,6 +98,28 @@ impl Webhooks {
         }
     }
 
+    /// Hands a batch to its broker and writes what came of it.
+    async fn hand_over_and_settle(self: Arc<Self>, batch: ClaimedBatch) {
+        let ClaimedBatch { endpoint, ids, all } = batch;
+        let ended = self.hand_over(all).await;
+        // A broker has its next batch while the last one is written down.
+        if ids.len() >= LEAST_FOR_SECOND && ended.iter().all(|one| one.next == RetryDecision::Delivered) {
+            self.claims.note_confirmed(endpoint);
+            self.claims.calls.want_claim();
+        }
+        self.settle(ended).await;
+        self.claims.release_batch(endpoint, &ids);
+        self.claims.calls.want_claim();
+    }
+
+    /// Attempts what there is for an endpoint, in one of its places.
+    async fn call_one_by_one(self: Arc<Self>, endpoint: EndpointId) {
+        while let Some(delivery) = self.claims.calls.next(endpoint, self.as_of()) {
+            let ended = self.attempt(delivery).await;
+            self.note_ended(ended);
+        }
+    }
+
     async fn attempt(&self, delivery: ClaimedDelivery) -> EndedAttempt {
         let begun = self.clock.now();
         let headers = headers(&delivery, begun);
@@ -151,12 +127,12 @@ impl Webhooks {
             method: Method::POST,
             url: &delivery.proof.url,
             headers,
-            body: delivery.body.clone(),
+            body: delivery.event.body.clone(),
             of: Use::Webhooks,
         };
         let bounds = match delivery.answers() {
             true => {
-                Bounds { timeout: chattu::answer_within(&delivery.event_name), max_answer_bytes: chattu::ANSWER_MAX }
+                Bounds { timeout: chattu::answer_within(&delivery.event.name), max_answer_bytes: chattu::ANSWER_MAX }
             }
             false => Bounds { timeout: ANSWER_WITHIN, max_answer_bytes: ANSWER_KEPT },
         };
@@ -182,122 +158,21 @@ impl Webhooks {
         self.breakers.note(delivery.endpoint, next == RetryDecision::Delivered, now);
         EndedAttempt { delivery, begun, took: now.since(begun), brought, answer, next }
     }
-
-    /// Writes what attempts brought, a few together; each by itself where that fails, so that one spoils no other.
-    async fn settle(&self, ended: Vec<EndedWork>) {
-        if ended.is_empty() {
-            return;
-        }
-        let (mut attempts, mut batches) = (Vec::new(), Vec::new());
-        for work in ended {
-            match work {
-                EndedWork::Call(one) => attempts.push(*one),
-                EndedWork::Batch(endpoint, ids, all) => {
-                    attempts.extend(all);
-                    batches.push((endpoint, ids));
-                }
-            }
-        }
-        let ended: Arc<[EndedAttempt]> = attempts.into();
-        let pieces = (0..ended.len()).step_by(TOGETHER).map(|n| n..ended.len().min(n + TOGETHER));
-        join_all(pieces.map(|piece| self.write_piece(&ended, piece))).await;
-        if ended.iter().any(|one| one.delivery.answers()) {
-            self.answered.notify_one();
-        }
-        for one in ended.iter() {
-            self.claims.release(&one.delivery);
-        }
-        batches.iter().for_each(|(endpoint, ids)| self.claims.release_batch(*endpoint, ids));
-    }
-
-    async fn write_piece(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) {
-        if which.len() > 1 && self.write(ended, which.clone()).await.is_ok() {
-            return;
-        }
-        for n in which {
-            if let Err(e) = self.write(ended, n..n + 1).await {
-                let delivery = ended[n].delivery.id;
-                // It stays due and is attempted again: at least once is what was promised.
-                tracing::warn!(delivery, "the outcome of a delivery could not be written: {e}");
-            }
-        }
-    }
-
-    async fn write(&self, ended: &Arc<[EndedAttempt]>, which: Range<usize>) -> Result<(), StoreError> {
-        let ended = ended.clone();
-        self.store
-            .write_repeatable(move |tx| {
-                let mut works = None;
-                ended[which.clone()].iter().try_for_each(|one| record(tx, one, &mut works))
-            })
-            .await
-    }
 }
 
 fn headers(delivery: &ClaimedDelivery, now: Time) -> Vec<(HeaderName, HeaderValue)> {
-    let signed = signature::headers(
-        &delivery.proof.secrets,
-        &delivery.event_id,
-        &delivery.event_name,
-        now.seconds(),
-        &delivery.body,
-    );
-    let mut all = vec![
+    let (event, proof) = (&delivery.event, &delivery.proof);
+    let signed = proof.signer.headers(&event.id, &event.name, now.seconds(), &event.body);
+    let mut all = Vec::with_capacity(2 + signed.len() + proof.headers.len());
+    all.extend([
         (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (http::header::USER_AGENT, HeaderValue::from_static(concat!("wa-gateway/", env!("CARGO_PKG_VERSION")))),
-    ];
+    ]);
     for (name, value) in signed {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             all.push((HeaderName::from_static(name), value));
         }
     }
-    all.extend(delivery.proof.headers.iter().cloned());
+    all.extend(proof.headers.iter().cloned());
     all
-}
-
-/// The beginning of an answer, as the log keeps it.
-fn kept(answer: &str) -> &str {
-    &answer[..answer.floor_char_boundary(ANSWER_KEPT.min(answer.len()))]
-}
-
-/// `works` is the endpoint of the one that was written before, if that was delivered: then it is known to work.
-fn record(tx: &WriteTx<'_>, ended: &EndedAttempt, works: &mut Option<EndpointId>) -> Result<(), StoreError> {
-    let EndedAttempt { delivery, begun: at, next, .. } = ended;
-    let (id, endpoint, at, next) = (delivery.id, delivery.endpoint, *at, *next);
-    let (status, error) = match &ended.brought {
-        AttemptResult::Status(status, _) if next == RetryDecision::Delivered => (Some(*status), None),
-        AttemptResult::Status(status, _) => (Some(*status), Some(format!("answered {status}"))),
-        AttemptResult::NoAnswer(why) => (None, Some(why.clone())),
-        AttemptResult::Confirmed => (None, None),
-    };
-    let took = i64::try_from(ended.took.as_millis()).unwrap_or(i64::MAX);
-    tx.execute(
-        "INSERT INTO attempts (delivery_id, at, took_ms, status, error, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![id, at, took, status, error, kept(&ended.answer)],
-    )?;
-    let (state, due) = match next {
-        RetryDecision::Delivered => ("delivered", at),
-        RetryDecision::Again(due) => ("pending", due),
-        // What the endpoint has seen as "gone" waits with everything else for a person to enable it again.
-        RetryDecision::Gone => ("pending", at),
-        RetryDecision::GiveUp => ("given_up", at),
-    };
-    tx.execute(
-        "UPDATE deliveries SET state = ?2, due_at = ?3, attempts = attempts + 1, last_status = ?4, last_error = ?5,
-             last_at = ?6, delivered_at = CASE WHEN ?2 = 'delivered' THEN ?6 ELSE delivered_at END
-         WHERE id = ?1 AND state <> 'delivered'",
-        params![id, state, due, status, error, at],
-    )?;
-    let worked = std::mem::replace(works, (next == RetryDecision::Delivered).then_some(endpoint));
-    match next {
-        RetryDecision::Delivered if worked == Some(endpoint) => Ok(()),
-        RetryDecision::Delivered => recovery::note_success(tx, endpoint, at),
-        RetryDecision::Gone => endpoint::give_up(tx, endpoint, "the receiver answered 410 Gone", at),
-        RetryDecision::Again(_) | RetryDecision::GiveUp => recovery::note_failure(tx, endpoint, at).map(drop),
-    }?;
-    if !delivery.answers() {
-        return Ok(());
-    }
-    let (is_first, is_success) = (delivery.attempt == 1, next == RetryDecision::Delivered);
-    chattu::keep_answer(tx, &AttemptAnswer { delivery: id, is_first, is_success, text: &ended.answer, at })
 }

@@ -1,5 +1,6 @@
 //! Customers' endpoints: good ones, bad ones, and a crash in between.
 
+mod ahead;
 mod bounds;
 mod crash;
 mod delivery;
