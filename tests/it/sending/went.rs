@@ -9,7 +9,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::model::clock::Clock as _;
+use wa_gateway::{model::clock::Clock as _, store::StoreError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -78,7 +78,9 @@ async fn what_waits_is_kept_until_long_after_it_went() {
     let stays = world.send(&to_customer(2, json!({"send_at": due}))).await;
     let of = |reply: &http::Reply| reply.json()["log_id"].clone();
     let has_text = async |id: &Value| {
-        world.number(&format!("SELECT count(*) FROM messages WHERE id = {id} AND body <> ''")).await == 1
+        let (sql, id) = ("SELECT count(*) FROM messages WHERE id = ?1 AND body <> ''", id.as_i64());
+        let read = world.gateway().store.read(move |tx| tx.one(sql, [id], |r| r.get::<_, i64>(0)));
+        read.await.map_err(|e: StoreError| e.to_string()).expect("a count") == 1
     };
     let step = async || world.gateway().retention.step().await.expect("a step");
     world.later(9 * DAY);
