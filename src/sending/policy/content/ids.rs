@@ -145,7 +145,8 @@ fn groups(text: &str, whole: Make) -> Shape {
     let leet = |p: &str| disguise::unleet(&p.to_ascii_lowercase()).is_some();
     // "RE-2024-00012", "ab-18"; "COVID-19" and "9am-5pm" are words.
     let lettered = whole.letters < 5 && whole.first_letter && is_upper && whole.digits > 1;
-    let is_id = is_uuid || lettered || (parts().any(mixed) && (is_upper || !parts().any(leet)));
+    // One part that no leetspeak explains is enough: "6jk8p-b57d", though "b57d" might be "bstd".
+    let is_id = is_uuid || lettered || parts().any(|p| mixed(p) && (is_upper || !leet(p)));
     // A clock, "10:30AM", and a plain unit have their digits first.
     let is_unit = !whole.first_letter && whole.turns == 1 && whole.letters < 3;
     if is_id && !is_unit { Shape::Id } else { Shape::Words }
@@ -184,6 +185,8 @@ mod tests {
             "BX4410A",
             "48213A",
             "X7K-4419-QP",
+            "ord-6jk8p-b57d",
+            "ord-4lt7p-38d4",
         ] {
             assert_eq!(of(id), Shape::Id, "{id}");
         }
@@ -214,6 +217,7 @@ mod tests {
             "SUMMER2026",
             "50%",
             "s-4-l-e",
+            "s4l3-2d4y",
             "4kt10n5pr315",
             "iPhone14",
             "3D",
