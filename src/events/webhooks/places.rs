@@ -71,7 +71,7 @@ pub(super) struct ReadAhead {
 
 /// An attempt that is written, or could not be.
 #[derive(Clone, Copy)]
-pub(super) struct Written {
+pub(super) struct WrittenOutcome {
     pub(super) endpoint: EndpointId,
     pub(super) id: i64,
     pub(super) has_failed: bool,
@@ -339,11 +339,11 @@ impl CallPlaces {
     }
 
     /// Outcomes are written, or cannot be: what stays due may be claimed again.
-    pub(super) fn note_written(&self, piece: &[Written]) {
+    pub(super) fn note_written(&self, piece: &[WrittenOutcome]) {
         let mut all = self.lock();
         // Whoever was kept waiting by all of it together has no outcome of its own to be told of.
         let mut rings = all.unwritten >= UNWRITTEN_IN_ALL;
-        for Written { endpoint, id, has_failed } in piece.iter().copied() {
+        for WrittenOutcome { endpoint, id, has_failed } in piece.iter().copied() {
             all.unwritten -= 1;
             if let Some(one) = all.by_endpoint.get_mut(&endpoint) {
                 one.unwritten -= 1;

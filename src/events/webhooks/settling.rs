@@ -6,7 +6,7 @@ use super::{
     chattu::{self, AttemptAnswer},
     claim::ClaimedDelivery,
     endpoint::{self, EndpointId},
-    places::Written,
+    places::WrittenOutcome,
     recovery,
     retry::{AttemptResult, RetryDecision},
     worker::ANSWER_KEPT,
@@ -119,9 +119,9 @@ impl Webhooks {
     }
 
     async fn write_calls(&self, piece: Vec<EndedAttempt>) {
-        let written: Vec<Written> = piece
+        let written: Vec<WrittenOutcome> = piece
             .iter()
-            .map(|one| Written {
+            .map(|one| WrittenOutcome {
                 endpoint: one.delivery.endpoint,
                 id: one.delivery.id,
                 has_failed: one.next != RetryDecision::Delivered,
