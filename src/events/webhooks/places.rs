@@ -126,15 +126,16 @@ impl EndpointPlaces {
         self.ready.front().is_none_or(|(_, read)| read.holds(now))
     }
 
-    /// Whether more is to be read: a quarter is left, or nothing for a place.
+    /// Whether a claim is to be made for it: a quarter is left, or nothing for a place.
     fn runs_low(&self) -> bool {
         let is_idle = self.ready.is_empty() && self.attempts < self.places();
-        self.has_more && self.failures == 0 && (is_idle || !self.ready.is_empty()) && self.has_room()
+        let is_low = !self.ready.is_empty() && self.ready.len() * 4 <= self.ahead;
+        self.has_more && self.failures == 0 && (is_idle || is_low)
     }
 
-    /// Whether more may be read ahead.
-    fn has_room(&self) -> bool {
-        self.ready.len() * 4 <= self.ahead
+    /// Whether it has enough, when a claim is made: half. Who reads along shares the events that others have, too.
+    fn has_enough(&self) -> bool {
+        self.ready.len() * 2 > self.ahead || (self.ready.is_empty() && self.attempts >= self.places())
     }
 }
 
@@ -234,7 +235,7 @@ impl CallPlaces {
             0
         } else if claimed == 0 && (is_failing || is_crowded || room == 0) {
             1
-        } else if is_crowded || !one.has_room() || (one.ready.is_empty() && one.attempts >= one.places()) {
+        } else if is_crowded || one.has_enough() {
             0
         } else {
             // It took all that it was given.
