@@ -8,9 +8,10 @@
 //! advertisement behind an order's news is one, beside each other.
 //!
 //! Every source is left out once, with the others of its eighth, and judged by the weights of the rest: those figures
-//! are printed, and the threshold is set on them, so that of a thousand honest messages three would be refused. With `--out`
-//! the weights of all rows are then written to FILE. Equal files give equal weights. With `--mistakes` the ten worst of
-//! each kind and language are shown, to be read: what was refused wrongly, what was missed, and how far from the threshold.
+//! are printed, and the threshold is set on them, a little above where of a thousand honest messages three would be
+//! refused. With `--out` the weights of all rows are then written to FILE. Equal files give equal weights. With
+//! `--mistakes` the ten worst of each kind and language are shown, to be read: what was refused wrongly, what was missed,
+//! and how far from the threshold.
 
 mod fit;
 #[path = "../policy_report/rows.rs"]
@@ -30,6 +31,10 @@ const WRITTEN: &str = "written";
 
 /// Of a thousand honest messages, how many may be refused.
 const REFUSED_OF_1000: usize = 3;
+
+/// How far above that the threshold is set, in log-odds: honest messages of other hands score a little higher than those of the
+/// senders that are left out.
+const MARGIN: f32 = 0.2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut files, mut out, mut mistakes) = (Vec::new(), None, false);
@@ -86,7 +91,7 @@ fn left_out(rows: &[Row], samples: &[Sample]) -> Vec<Option<f32>> {
     odds
 }
 
-/// The log-odds above which no more honest messages are than may be refused.
+/// The log-odds above which no more honest messages are than may be refused, and the margin.
 fn threshold(rows: &[Row], samples: &[Sample], odds: &[Option<f32>]) -> f32 {
     let is_honest = |row: &Row| row.label == "transactional" && row.source != WRITTEN;
     let honest = |i: &usize| is_honest(&rows[*i]) && odds[*i].is_some();
@@ -98,7 +103,7 @@ fn threshold(rows: &[Row], samples: &[Sample], odds: &[Option<f32>]) -> f32 {
         .filter_map(compared)
         .collect();
     top.sort_by(|a, b| b.total_cmp(a));
-    top.get(n * REFUSED_OF_1000 / 1000).map_or(0.0, |odds| odds + 0.01)
+    top.get(n * REFUSED_OF_1000 / 1000).map_or(0.0, |odds| odds + MARGIN)
 }
 
 /// A message of a sender that was left out.

@@ -33,6 +33,7 @@ use crate::model::{
 };
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use line::Connection;
@@ -251,6 +252,11 @@ impl Egress {
         for addr in addrs {
             let place = PoolKey::new(target.tls, target.host.clone(), *addr);
             while let Some(mut line) = self.shared.pool.take(&place, clock.now()) {
+                match line.is_ready().now_or_never() {
+                    Some(true) => return Some((line, place)),
+                    Some(false) => continue,
+                    None => {}
+                }
                 let mut soon = clock.sleep_until(clock.now().plus(FREE_WITHIN));
                 if within(&mut soon, line.is_ready()).await == Some(true) {
                     return Some((line, place));
@@ -300,6 +306,8 @@ fn written(target: &Target, request: Outbound<'_>) -> Result<Request<Full<Bytes>
     *out.method_mut() = request.method;
     *out.uri_mut() = Uri::from(target.path.clone());
     let headers = out.headers_mut();
+    // Those that are written here, and what frames the body.
+    headers.reserve(request.headers.len() + 4);
     headers.insert(header::HOST, host);
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in request.headers {

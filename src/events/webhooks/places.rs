@@ -71,7 +71,7 @@ pub(super) struct ReadAhead {
 
 /// An attempt that is written, or could not be.
 #[derive(Clone, Copy)]
-pub(super) struct Written {
+pub(super) struct WrittenOutcome {
     pub(super) endpoint: EndpointId,
     pub(super) id: i64,
     pub(super) has_failed: bool,
@@ -126,15 +126,16 @@ impl EndpointPlaces {
         self.ready.front().is_none_or(|(_, read)| read.holds(now))
     }
 
-    /// Whether more is to be read: a quarter is left, or nothing for a place.
+    /// Whether a claim is to be made for it: a quarter is left, or nothing for a place.
     fn runs_low(&self) -> bool {
         let is_idle = self.ready.is_empty() && self.attempts < self.places();
-        self.has_more && self.failures == 0 && (is_idle || !self.ready.is_empty()) && self.has_room()
+        let is_low = !self.ready.is_empty() && self.ready.len() * 4 <= self.ahead;
+        self.has_more && self.failures == 0 && (is_idle || is_low)
     }
 
-    /// Whether more may be read ahead.
-    fn has_room(&self) -> bool {
-        self.ready.len() * 4 <= self.ahead
+    /// Whether it has enough, when a claim is made: half. Who reads along shares the events that others have, too.
+    fn has_enough(&self) -> bool {
+        self.ready.len() * 2 > self.ahead || (self.ready.is_empty() && self.attempts >= self.places())
     }
 }
 
@@ -234,7 +235,7 @@ impl CallPlaces {
             0
         } else if claimed == 0 && (is_failing || is_crowded || room == 0) {
             1
-        } else if is_crowded || !one.has_room() || (one.ready.is_empty() && one.attempts >= one.places()) {
+        } else if is_crowded || one.has_enough() {
             0
         } else {
             // It took all that it was given.
@@ -338,11 +339,11 @@ impl CallPlaces {
     }
 
     /// Outcomes are written, or cannot be: what stays due may be claimed again.
-    pub(super) fn note_written(&self, piece: &[Written]) {
+    pub(super) fn note_written(&self, piece: &[WrittenOutcome]) {
         let mut all = self.lock();
         // Whoever was kept waiting by all of it together has no outcome of its own to be told of.
         let mut rings = all.unwritten >= UNWRITTEN_IN_ALL;
-        for Written { endpoint, id, has_failed } in piece.iter().copied() {
+        for WrittenOutcome { endpoint, id, has_failed } in piece.iter().copied() {
             all.unwritten -= 1;
             if let Some(one) = all.by_endpoint.get_mut(&endpoint) {
                 one.unwritten -= 1;

@@ -63,7 +63,7 @@ fn begin(places: &CallPlaces, now: AsOf) -> Vec<i64> {
 fn end(places: &CallPlaces, id: i64, now: AsOf) -> Option<i64> {
     places.note_ended(ONE, false);
     let next = places.next(ONE, now).map(|one| one.id);
-    places.note_written(&[Written { endpoint: ONE, id, has_failed: false }]);
+    places.note_written(&[WrittenOutcome { endpoint: ONE, id, has_failed: false }]);
     next
 }
 
@@ -115,7 +115,7 @@ fn after_a_failure_nothing_is_begun_before_it_is_written_and_then_one_at_a_time(
     assert_eq!(places.next(ONE, start()).map(|one| one.id), None, "what was read ahead is dropped");
     assert_eq!((claim(&places, ONE, 2..100, start()), begin(&places, start())), (0, Vec::new()));
     places.take_wish();
-    places.note_written(&[Written { endpoint: ONE, id: 1, has_failed: true }]);
+    places.note_written(&[WrittenOutcome { endpoint: ONE, id: 1, has_failed: true }]);
     assert!(places.take_wish());
     assert_eq!(claim_of(&places, (ONE, true, 1000), 2..100, start()), 0, "others are under way");
     (2..16).for_each(|id| assert_eq!(end(&places, id, start()), None));
@@ -158,7 +158,7 @@ fn whoever_waits_for_what_others_have_written_is_woken_with_it() {
     assert!(places.take_places().is_empty());
     let is_rung = || futures_util::FutureExt::now_or_never(places.rung.notified()).is_some();
     while is_rung() {}
-    places.note_written(&[Written { endpoint: EndpointId(2), id: 0, has_failed: false }]);
+    places.note_written(&[WrittenOutcome { endpoint: EndpointId(2), id: 0, has_failed: false }]);
     assert!(is_rung());
     assert_eq!(places.take_places().len(), 16);
 }
@@ -198,7 +198,7 @@ fn attempts_wait_for_what_is_written_at_a_bound() {
         drop(begin(&places, start()));
     }
     assert_eq!((ended, places.take_places()), (UNWRITTEN, Vec::new()));
-    let written: Vec<_> = (0..10).map(|id| Written { endpoint: ONE, id, has_failed: false }).collect();
+    let written: Vec<_> = (0..10).map(|id| WrittenOutcome { endpoint: ONE, id, has_failed: false }).collect();
     places.note_written(&written);
     assert_eq!(begin(&places, start()).len(), 1, "the others are at it");
 }

@@ -6,7 +6,7 @@ use super::{
     chattu::{self, AttemptAnswer},
     claim::ClaimedDelivery,
     endpoint::{self, EndpointId},
-    places::Written,
+    places::WrittenOutcome,
     recovery,
     retry::{AttemptResult, RetryDecision},
     worker::ANSWER_KEPT,
@@ -27,6 +27,8 @@ use tokio::sync::Notify;
 
 /// Attempts that are written in one piece: a message of somebody else waits for a millisecond of them, and not for all.
 const TOGETHER: usize = 32;
+/// Pieces at once: what else is written waits for all of them at most.
+const PIECES: usize = 8;
 
 /// An attempt that is over, and what is to be written of it.
 pub(super) struct EndedAttempt {
@@ -78,12 +80,12 @@ impl EndedAttempts {
         }
     }
 
-    /// What is written next: all that waits if nothing is being written, else a whole piece of it.
-    fn piece(&self, is_writing: bool) -> Option<Vec<EndedAttempt>> {
+    /// What is written next beside so many pieces: all that waits if there are none, else a whole one.
+    fn piece(&self, writing: usize) -> Option<Vec<EndedAttempt>> {
         let mut waiting = self.lock();
-        let least = if is_writing { TOGETHER } else { 1 };
+        let least = if writing == 0 { 1 } else { TOGETHER };
         let n = waiting.ended.len().min(TOGETHER);
-        (n >= least).then(|| waiting.ended.drain(..n).collect())
+        (writing < PIECES && n >= least).then(|| waiting.ended.drain(..n).collect())
     }
 
     fn is_over(&self) -> bool {
@@ -103,7 +105,7 @@ impl Webhooks {
     pub(super) async fn write_ended(&self) {
         let mut writing = FuturesUnordered::new();
         loop {
-            while let Some(piece) = self.ended.piece(!writing.is_empty()) {
+            while let Some(piece) = self.ended.piece(writing.len()) {
                 writing.push(self.write_calls(piece));
             }
             tokio::select! {
@@ -117,9 +119,9 @@ impl Webhooks {
     }
 
     async fn write_calls(&self, piece: Vec<EndedAttempt>) {
-        let written: Vec<Written> = piece
+        let written: Vec<WrittenOutcome> = piece
             .iter()
-            .map(|one| Written {
+            .map(|one| WrittenOutcome {
                 endpoint: one.delivery.endpoint,
                 id: one.delivery.id,
                 has_failed: one.next != RetryDecision::Delivered,

@@ -102,7 +102,7 @@ impl Signer {
     }
 
     fn standard(&self, event_id: &str, seconds: &str, body: &[u8]) -> Vec<(&'static str, String)> {
-        let mut signatures = String::with_capacity(self.standard.len() * 48);
+        let mut signatures = String::with_capacity((self.standard.len() * 48).saturating_sub(1));
         for key in &self.standard {
             if !signatures.is_empty() {
                 signatures.push(' ');

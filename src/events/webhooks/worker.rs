@@ -154,7 +154,9 @@ impl Webhooks {
                 (brought.unwrap_or_else(|| AttemptResult::NoAnswer(e.for_customers())), String::new())
             }
         };
-        let next = retry::next(&brought, delivery.attempt, now, self.random.u64());
+        // Asked where it counts alone: it is a call of the system for each.
+        let chance = if matches!(brought, AttemptResult::Status(200..=299, _)) { 0 } else { self.random.u64() };
+        let next = retry::next(&brought, delivery.attempt, now, chance);
         self.breakers.note(delivery.endpoint, next == RetryDecision::Delivered, now);
         EndedAttempt { delivery, begun, took: now.since(begun), brought, answer, next }
     }
