@@ -28,7 +28,7 @@ pub use settings::{
 };
 use std::{
     fmt, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 pub use values::{
@@ -238,8 +238,9 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
 
 /// Whether two listeners cannot both be there; a port that the system chooses is free.
 fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let (a, b) = (one.ip(), other.ip());
-    one.port() == other.port() && one.port() != 0 && (a == b || a.is_unspecified() || b.is_unspecified())
+    // The IPv6 one that stands for all addresses has IPv4's as well.
+    let covers = |a: IpAddr, b: IpAddr| a == b || a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    one.port() == other.port() && one.port() != 0 && (covers(one.ip(), other.ip()) || covers(other.ip(), one.ip()))
 }
 
 /// One thing that is wrong with the configuration.

@@ -23,8 +23,10 @@ pub fn phones(text: &str) -> Result<Vec<CsvRow>, Why> {
         if fields.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        // A heading has no digit anywhere, and there is one at most.
-        let is_heading = is_first && !fields.iter().any(|field| field.chars().any(char::is_numeric));
+        // A heading has no digit where the number should be, or nowhere; there is one at most.
+        let has_digit = |field: &String| field.chars().any(char::is_numeric);
+        let is_named = fields.first().is_some_and(|field| !field.trim().is_empty() && !has_digit(field));
+        let is_heading = is_first && (is_named || !fields.iter().any(has_digit));
         is_first = false;
         if is_heading {
             continue;
@@ -154,6 +156,7 @@ mod tests {
         for (text, lines) in [
             ("phone,mobile\n,+966560010036\n+966560010037,\n", &[2, 3][..]),
             ("phone\nabc\n+966501234567", &[2, 3]),
+            ("phone,address 2\n+966501234567,x\n", &[2]),
             ("phone,name\n,Ann\n\n+966501234567", &[2, 4]),
             (",+966501234567", &[1]),
             ("phone,name,city\n,,Riyadh\n", &[2]),

@@ -125,16 +125,18 @@ impl Sending {
     }
 }
 
+/// The figures stand in the order of `gate_figures.rs`; in rows of earlier versions by their names.
 fn read(tx: &Tx<'_>, (since, scope): (Time, Scope), before: &Judge, after: &Judge) -> Result<Rehearsal, StoreError> {
     let judged = tx.list(
         "SELECT m.id, m.purpose, m.body,
-                max(coalesce(d.figures ->> 'same_text_to', 0), coalesce(d.figures ->> 'strangers', 0)),
+                max(coalesce(d.figures ->> '$[3]', d.figures ->> 'same_text_to', 0),
+                    coalesce(d.figures ->> '$[4]', d.figures ->> 'strangers', 0)),
                 m.purpose = 'support' AND EXISTS (
                     SELECT 1 FROM inbound_messages i WHERE i.contact_id = m.contact_id
                         AND i.created_at <= m.created_at AND i.created_at > m.created_at - 86400000),
                 EXISTS (SELECT 1 FROM judgements j
                         WHERE j.account_id = m.account_id AND j.fingerprint = m.fingerprint AND j.lets_pass = 1),
-                m.account_id, coalesce(d.figures ->> 'crowd', ?3)
+                m.account_id, coalesce(d.figures ->> '$[5]', d.figures ->> 'crowd', ?3)
          FROM messages m JOIN policy_decisions d ON d.log_id = m.id
          WHERE m.id > (SELECT coalesce(max(id), 0) FROM messages) - ?1 AND m.created_at > ?2 AND m.body <> ''
            AND (?4 IS NULL OR m.account_id = ?4) AND m.fingerprint <> 0 AND (d.verdict = 'pass' OR d.gate = 'content')

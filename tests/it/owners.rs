@@ -79,7 +79,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("sessions", "accounts", ""),
     ("standby", "ops", ""),
     ("strikes", "gateway/retention instances sending", ""),
-    ("suppressions", "gateway/retention people/conversations people/suppression store", "sending"),
+    ("suppressions", "gateway/retention people/conversations people/suppression store", "gateway/inbound sending"),
     ("templates", "instances/templates", ""),
     ("threecx_cooldowns", "dialects/threecx gateway/retention", ""),
     ("threecx_counters", "dialects/threecx", ""),

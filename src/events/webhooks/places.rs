@@ -29,6 +29,8 @@ const AHEAD: usize = 128;
 /// Their bytes, but for the last one, of an endpoint and in all.
 pub(super) const AHEAD_BYTES: usize = 256 * 1024;
 const AHEAD_BYTES_IN_ALL: usize = 4 * 1024 * 1024;
+/// Bytes of all that waits, from which on an endpoint has one place instead of its own.
+const READY_BYTES_IN_ALL: usize = 16 * 1024 * 1024;
 /// How long they may wait: whoever is so slow is read for when a place is free.
 const AHEAD_FOR: Duration = Duration::from_secs(1);
 
@@ -227,19 +229,23 @@ impl CallPlaces {
             all.drop_ready(endpoint);
         }
         let room = PLACES_IN_ALL.saturating_sub(all.attempts);
-        let is_crowded = all.ready_bytes >= AHEAD_BYTES_IN_ALL;
+        let (is_crowded, is_full) = (all.ready_bytes >= AHEAD_BYTES_IN_ALL, all.ready_bytes >= READY_BYTES_IN_ALL);
         let one = all.by_endpoint.entry(endpoint).or_default();
         one.is_failing = is_failing;
         let claimed = one.claimed.len();
         let limit = if one.failures > 0 || (is_failing && claimed > 0) {
             0
-        } else if claimed == 0 && (is_failing || is_crowded || room == 0) {
+        } else if claimed == 0 && (is_failing || is_full || room == 0) {
             1
-        } else if is_crowded || one.has_enough() {
+        } else if is_full || one.has_enough() {
             0
         } else {
-            // It took all that it was given.
-            one.ahead = if one.has_more { (one.ahead * 2).clamp(MAX_IN_FLIGHT, AHEAD) } else { one.ahead };
+            // It took all that it was given. Where much is read ahead, each has what its own places take.
+            one.ahead = match one.has_more {
+                _ if is_crowded => 0,
+                true => (one.ahead * 2).clamp(MAX_IN_FLIGHT, AHEAD),
+                false => one.ahead,
+            };
             let free = one.places().saturating_sub(one.attempts).min(room);
             (free + one.ahead).saturating_sub(one.ready.len())
         };
@@ -268,7 +274,11 @@ impl CallPlaces {
         let one = all.by_endpoint.entry(endpoint).or_default();
         one.is_failing = is_failing;
         one.has_more = has_more;
-        one.proof = Some((proof, as_of));
+        // What was not read again is as old as it was: a former secret ends with its day.
+        let is_known = one.proof.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &proof));
+        if !is_known {
+            one.proof = Some((proof, as_of));
+        }
         one.claimed.extend(rows.iter().map(|row| row.id));
         one.ready.extend(rows.into_iter().map(|row| (row, as_of)));
     }
@@ -303,9 +313,10 @@ impl CallPlaces {
         if all.by_endpoint.get(&endpoint).is_some_and(|one| !one.holds(now)) {
             all.drop_ready(endpoint);
         }
+        let is_held = all.held_until.is_some_and(|until| now.at.left(until, HELD_FOR).is_some());
         let Places { by_endpoint, attempts, unwritten, ready_bytes, wants_claim, .. } = &mut *all;
         let one = by_endpoint.get_mut(&endpoint)?;
-        let may = one.failures == 0 && one.unwritten < UNWRITTEN && *unwritten < UNWRITTEN_IN_ALL;
+        let may = !is_held && one.failures == 0 && one.unwritten < UNWRITTEN && *unwritten < UNWRITTEN_IN_ALL;
         let next = if may { one.ready.pop_front().map(|(next, _)| next) } else { None };
         match &next {
             Some(next) => *ready_bytes -= next.event.body.len(),

@@ -178,8 +178,10 @@ fn everybody_has_a_place_however_many_others_are_slow_and_what_waits_is_bounded(
     let places = CallPlaces::default();
     let large = AHEAD_BYTES_IN_ALL / 8;
     assert_eq!(claim_of(&places, (ONE, false, large), 0..100, start()), 16);
-    assert_eq!(claim(&places, EndpointId(2), 0..100, start()), 1, "one is everybody's");
-    assert_eq!(claim(&places, EndpointId(2), 0..100, start()), 0);
+    assert_eq!(claim(&places, EndpointId(2), 0..100, start()), MAX_IN_FLIGHT, "its own places, and nothing ahead");
+    assert_eq!(claim_of(&places, (EndpointId(3), false, large), 0..100, start()), MAX_IN_FLIGHT);
+    assert_eq!(claim(&places, EndpointId(4), 0..100, start()), 1, "one is everybody's");
+    assert_eq!(claim(&places, EndpointId(4), 0..100, start()), 0);
 }
 
 #[test]
@@ -211,4 +213,29 @@ fn what_could_not_be_written_holds_all_for_a_second() {
     let until = now.plus(HELD_FOR);
     assert_eq!(places.held_until(now), Some(until));
     assert_eq!((places.held_until(until), places.held_until(now.minus(HELD_FOR))), (None, None));
+    claim(&places, ONE, 0..100, start());
+    assert_eq!(places.take_places().len(), MAX_IN_FLIGHT);
+    assert!(places.next(ONE, start()).is_none(), "a place that was taken begins nothing, either");
+    let over = AsOf { at: until, ..start() };
+    claim(&places, ONE, 0..100, over);
+    assert_eq!(begin(&places, over).len(), 1, "the one that was given back");
+}
+
+#[test]
+fn a_proof_that_was_not_read_again_is_as_old_as_it_was() {
+    let (places, mut reads) = (CallPlaces::default(), 0);
+    // The first one takes long: something of the endpoint is claimed all the time.
+    for id in 0..25 {
+        let now = as_of(0, 100 * id);
+        let wanted = places.wanted(ONE, false, now).expect("something is wanted");
+        reads += usize::from(wanted.proof.is_none());
+        let (rows, proof) = (vec![delivery(ONE, id, 10)], wanted.proof.unwrap_or_else(proof));
+        places.put(ReadAhead { endpoint: ONE, is_failing: false, rows, has_more: true, proof }, now);
+        assert_eq!(places.take_places().len(), 1);
+        drop(places.next(ONE, now).expect("it is ready"));
+        if id > 0 {
+            assert_eq!(end(&places, id, now), None);
+        }
+    }
+    assert_eq!(reads, 3, "each second, however much goes on");
 }

@@ -199,7 +199,7 @@ fn record(tx: &WriteTx<'_>, ended: &EndedAttempt, work: &mut HashSet<EndpointId>
     tx.execute(
         "UPDATE deliveries SET state = ?2, due_at = ?3, attempts = attempts + 1, last_status = ?4, last_error = ?5,
              last_at = ?6, delivered_at = CASE WHEN ?2 = 'delivered' THEN ?6 ELSE delivered_at END
-         WHERE id = ?1 AND state <> 'delivered'",
+         WHERE id = ?1 AND state <> 'delivered' AND (?2 <> 'pending' OR state = 'pending')",
         params![id, state, due, status, error, at],
     )?;
     let works = next == RetryDecision::Delivered;

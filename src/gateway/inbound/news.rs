@@ -130,8 +130,9 @@ pub(super) fn person(
     {
         conversations::announce(tx, recording.account, &recording.heard.instance, contact, recording.means.moment)?;
     }
+    let Some(contact) = contact else { return Ok(After::Nothing) };
     for identity in former.iter().filter(|old| !good.contains(old)) {
-        conversations::retire(tx, recording.account, identity, recording.heard.at)?;
+        conversations::retire(tx, recording.account, (contact, identity), recording.heard.at)?;
     }
     Ok(After::Nothing)
 }

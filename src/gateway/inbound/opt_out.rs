@@ -34,7 +34,11 @@ pub(super) fn record(
     match &recording.phrase {
         None => Ok(After::Nothing),
         Some(phrases::PhraseMeaning::OptIn) => {
-            let is_stop = |meaning: &_| matches!(meaning, phrases::PhraseMeaning::OptOut { .. });
+            // CANCEL may have been an answer: it counts where it opted out.
+            let is_stop = |meaning: &_, counted| match meaning {
+                phrases::PhraseMeaning::OptOut { always, .. } => *always || counted,
+                phrases::PhraseMeaning::OptIn => false,
+            };
             if said_later(tx, recording, contact, is_stop)? {
                 return Ok(After::Nothing);
             }
@@ -48,7 +52,7 @@ pub(super) fn record(
             Ok(After::Nothing)
         }
         Some(phrases::PhraseMeaning::OptOut { always, word }) => {
-            let is_start = |meaning: &_| matches!(meaning, phrases::PhraseMeaning::OptIn);
+            let is_start = |meaning: &_, _| matches!(meaning, phrases::PhraseMeaning::OptIn);
             if !always && was_offered(tx, recording, contact, word)? || said_later(tx, recording, contact, is_start)? {
                 return Ok(After::Nothing);
             }
@@ -84,22 +88,25 @@ pub(super) fn record_old(
 }
 
 /// Whether the person said later, to any number of the account, what means that: providers promise no order, and the last
-/// word counts.
+/// word counts. What opts nobody out does not count here either: a caption, what was chosen from a menu, a sign.
 fn said_later(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
     contact: ContactId,
-    means: impl Fn(&phrases::PhraseMeaning) -> bool,
+    means: impl Fn(&phrases::PhraseMeaning, bool) -> bool,
 ) -> Result<bool, StoreError> {
     let later = tx.list(
-        "SELECT body FROM inbound_messages
-         WHERE instance_id IN (SELECT id FROM instances WHERE account_id = ?1) AND chat = 'contact:' || ?2
-           AND heard_at > ?3 AND origin IS NULL
-         ORDER BY heard_at DESC LIMIT ?4",
-        params![recording.account, contact, recording.heard.at, LATER_MOST],
-        |r| r.get::<_, String>(0),
+        "SELECT m.body, EXISTS (SELECT 1 FROM suppressions s WHERE s.contact_id = ?2 AND s.source = 'recipient'
+                                AND s.lifted_at IS NULL AND s.since = m.created_at)
+         FROM inbound_messages m
+         WHERE m.instance_id IN (SELECT id FROM instances WHERE account_id = ?1) AND m.chat = 'contact:' || ?2
+           AND m.heard_at > ?3 AND m.heard_at <= ?5 AND m.origin IS NULL AND m.kind IN ('text', 'button')
+         ORDER BY m.heard_at DESC LIMIT ?4",
+        params![recording.account, contact, recording.heard.at, LATER_MOST, recording.now()],
+        |r| Ok((r.get::<_, String>(0)?, r.get::<_, bool>(1)?)),
     )?;
-    Ok(later.iter().filter_map(|text| recording.means.phrases.hear(text)).any(|meaning| means(&meaning)))
+    let hear = |(text, counted): &(String, bool)| Some((recording.means.phrases.hear(text)?, *counted));
+    Ok(later.iter().filter_map(hear).any(|(meaning, counted)| means(&meaning, counted)))
 }
 
 /// Whether our last message to this person within 24 hours, from here or from the number's phone, offered the word as an

@@ -67,7 +67,7 @@ pub fn lines(
     let wanted = params![account, instance, end.at, chat_key, end.side, end.row, most, window.refused];
     for (went, which) in WENT {
         let sent = sent_sql(&format!(
-            "m.account_id = ?1 AND m.instance_id = ?2 AND m.recipient {whom} AND {which} AND m.{went} <= ?3
+            "m.account_id = ?1 AND +m.instance_id = ?2 AND m.recipient {whom} AND {which} AND m.{went} <= ?3
                AND (m.{went}, 1, m.id) < (?3, ?5, ?6)
                AND m.kind NOT IN ('reaction', 'edit', 'revoke')
                AND (?8 OR m.status <> 'blocked')

@@ -42,6 +42,6 @@ pub fn announce(
 fn last_written_at(tx: &Tx<'_>, instance: &InstanceId, contact: ContactId) -> Result<Option<Time>, StoreError> {
     let sql = "SELECT coalesce(sending_at, created_at) AS went_at FROM messages
                WHERE instance_id = ?1 AND contact_id = ?2 AND status <> 'blocked' AND status <> 'accepted'
-               ORDER BY created_at DESC LIMIT 1";
+               ORDER BY went_at DESC LIMIT 1";
     tx.find(sql, params![instance, contact], |r| r.get(0))
 }

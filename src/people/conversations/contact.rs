@@ -235,23 +235,59 @@ pub fn find_or_add(
     }
 }
 
-/// The person does not use this name any more: it still leads to them, and is the last one to write to.
-pub fn retire(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, at: Time) -> Result<(), StoreError> {
+/// The contact does not use this name of theirs any more: it still leads to them, and is the last one to write to.
+pub fn retire(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    (contact, identity): (ContactId, &Identity),
+    at: Time,
+) -> Result<(), StoreError> {
+    let twin = identity.twin().map(|twin| twin.value);
     tx.execute(
-        "UPDATE contact_identities SET former_at = ?5 WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4)",
-        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value), at],
+        "UPDATE contact_identities SET former_at = ?5
+         WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND contact_id = ?6",
+        params![account, identity.kind.as_str(), identity.value, twin, at, contact],
     )?;
     Ok(())
 }
 
-/// The name, which its owner gave up, leads to them no longer: somebody else has it now.
-pub(super) fn release(tx: &WriteTx<'_>, account: AccountId, identity: &Identity) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM contact_identities
-         WHERE account_id = ?1 AND kind = ?2 AND value IN (?3, ?4) AND former_at IS NOT NULL",
-        params![account, identity.kind.as_str(), identity.value, identity.twin().map(|twin| twin.value)],
-    )?;
+/// The number, which its owner gave up, leads to them no longer: somebody else has it now. What the owner was written to
+/// under it stays theirs, and so does what waits for them.
+pub(super) fn release(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    owner: ContactId,
+    number: &Identity,
+) -> Result<(), StoreError> {
+    for value in [Some(number.value.clone()), number.twin().map(|twin| twin.value)].into_iter().flatten() {
+        let was = given_up(&value, owner);
+        tx.execute(
+            "UPDATE messages SET recipient = ?4 WHERE account_id = ?1 AND recipient = ?2 AND contact_id = ?3",
+            params![account, value, owner, was],
+        )?;
+        tx.execute(
+            "UPDATE schedules SET recipient = 'contact:' || ?3, request = json_set(request, '$.phone', 'contact:' || ?3)
+             WHERE account_id = ?1 AND recipient = ?2 AND state = 'pending'",
+            params![account, value, owner],
+        )?;
+        tx.execute(
+            "UPDATE contact_identities SET kind = ?5, value = ?4, is_variant = 0
+             WHERE account_id = ?1 AND kind = 'phone' AND value = ?2 AND contact_id = ?3",
+            params![account, value, owner, was, IdentityKind::Other.as_str()],
+        )?;
+    }
     Ok(())
+}
+
+/// What stands for a number with whoever had it before.
+fn given_up(number: &str, owner: ContactId) -> String {
+    format!("former:{number}:{owner}")
+}
+
+/// Whether the number was the contact's before somebody else had it.
+pub(super) fn gave_up(tx: &Tx<'_>, id: ContactId, number: &Identity) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM contact_identities WHERE contact_id = ?1 AND kind = 'jid' AND value LIKE ?2 LIMIT 1";
+    Ok(tx.find(sql, params![id, format!("former:{}:%", number.value)], |_| Ok(()))?.is_some())
 }
 
 /// Somebody wrote under this name: it is good again, unless they wrote before it was given up.

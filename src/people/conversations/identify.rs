@@ -48,8 +48,17 @@ pub fn identify(
             && identity.kind == IdentityKind::Phone
             && is_another(tx, account, contact, identities)?
         {
-            contact::release(tx, account, identity)?;
+            contact::release(tx, account, contact, identity)?;
             own = None;
+        }
+        if let (Some(one), Some(NameOwner { contact: other, .. })) = (known, own)
+            && one != other
+        {
+            let still = without_given_up(tx, [one, other], identities)?;
+            if still.len() < identities.len() {
+                let found = identify(tx, account, &still, now)?;
+                return Ok(found.map(|found| Identified { has_merged: found.has_merged | has_merged, ..found }));
+            }
         }
         has_merged |= join(tx, &mut known, own)?;
         let lacks_twin = match identity.twin() {
@@ -92,6 +101,23 @@ fn is_another(
         is_another |= contact::has_kind(tx, contact, hidden.kind)?;
     }
     Ok(is_another)
+}
+
+/// The names without the numbers that one of the two had before somebody else: late news, or news told again, of the time
+/// when it was theirs makes nobody one person.
+fn without_given_up(
+    tx: &WriteTx<'_>,
+    two: [ContactId; 2],
+    identities: &[Identity],
+) -> Result<Vec<Identity>, StoreError> {
+    let mut still = Vec::new();
+    for identity in identities {
+        let is_phone = identity.kind == IdentityKind::Phone;
+        if !(is_phone && (contact::gave_up(tx, two[0], identity)? || contact::gave_up(tx, two[1], identity)?)) {
+            still.push(identity.clone());
+        }
+    }
+    Ok(still)
 }
 
 /// A name's owner is `known`, or becomes it; says whether two contacts became one by that.

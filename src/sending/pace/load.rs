@@ -39,9 +39,9 @@ pub(super) fn counters(tx: &Tx<'_>, instance: &InstanceId, rules: &Rules, now: T
 
 /// Whether the message `m` was the first to its contact `c`. A stranger's contact is made with the first message to them; who
 /// wrote to us first was a contact before.
-const TO_A_STRANGER: &str = "(c.first_outbound_at = m.created_at OR c.first_outbound_at = m.sending_at)
-    AND c.imported_at IS NULL AND (c.last_inbound_at IS NULL
-        OR (c.last_inbound_at > c.first_outbound_at AND c.created_at >= c.first_outbound_at))";
+const TO_A_STRANGER: &str = "c.first_outbound_at >= m.created_at
+    AND c.first_outbound_at <= coalesce(m.sending_at, m.created_at) AND c.imported_at IS NULL
+    AND (c.last_inbound_at IS NULL OR (c.last_inbound_at > c.first_outbound_at AND c.created_at >= m.created_at))";
 
 /// Most messages that are looked at.
 const NEWEST: u32 = 20_000;

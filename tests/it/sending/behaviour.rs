@@ -350,6 +350,9 @@ async fn observe_mode_refuses_nothing_and_scores_everything() {
     assert!(row["decision"]["signals"].as_array().is_some_and(|signals| !signals.is_empty()), "{row}");
     assert_eq!(row["decision"]["figures"]["same_text_to"], 32, "{row}");
     assert_eq!(row["decision"]["figures"]["strangers"], 32, "{row}");
+    // Where a rehearsal finds them again.
+    let places = "SELECT count(*) FROM policy_decisions WHERE figures ->> '$[3]' = 32 AND figures ->> '$[4]' = 32";
+    assert_eq!(world.number(places).await, 1);
     world.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use super::rig::{LINE, Rig, SHEENA, change, contact, text, value};
 use serde_json::{Value, json};
-use wa_gateway::app::commands::PersonErase;
+use wa_gateway::{app::commands::PersonErase, model::clock::Time};
 
 const AT: i64 = 1_780_300_740;
 const HIDDEN: &str = "US.13491208655302741918";
@@ -177,10 +177,10 @@ async fn a_number_that_changed_hands_is_its_new_owners() {
     // Without a hidden id nobody knows that it is somebody else.
     rig.bring_value(json!({"messages": [text("wamid.2", SHEENA, AT + 30, "Is it me?")]})).await;
     assert_eq!(rig.counts().await["contacts"], 1);
-    rig.bring_value(json!({"messages": [{"from": SHEENA, "id": "wamid.t", "timestamp": (AT + 40).to_string(),
+    let again = json!({"messages": [{"from": SHEENA, "id": "wamid.t", "timestamp": (AT + 40).to_string(),
         "type": "system", "system": {"body": "changed", "wa_id": new_number, "user_id": LATER,
-                                     "type": "user_changed_number"}}]}))
-        .await;
+                                     "type": "user_changed_number"}}]});
+    rig.bring_value(again.clone()).await;
     rig.bring_value(said("wamid.3", (SHEENA, "US.77777"), "START")).await;
     rig.bring_value(said("wamid.4", (new_number, LATER), "Where is my parcel?")).await;
     let of = async |number: &str| {
@@ -191,13 +191,46 @@ async fn a_number_that_changed_hands_is_its_new_owners() {
     assert_ne!(hers, other);
     let suppressed = rig.row("SELECT contact_id FROM suppressions WHERE lifted_at IS NULL").await;
     assert_eq!(suppressed["contact_id"], hers, "a stranger's START is the stranger's");
-    let chats = rig.rows("SELECT provider_message_id FROM inbound_messages WHERE chat = 'contact:2'").await;
+    // Late news of the time before, and news told again, make nobody one person.
+    rig.bring_value(said("wamid.5", (SHEENA, LATER), "late")).await;
+    rig.bring_value(again).await;
+    assert_eq!(rig.counts().await["contacts"], 2);
+    assert_eq!(of(SHEENA).await, other);
+    let given_up =
+        format!("SELECT count(*) AS n FROM contact_identities WHERE value = '+{SHEENA}' AND former_at IS NOT NULL");
+    assert_eq!(rig.row(&given_up).await["n"], 0, "it is the other one's to give up");
+    let sql = "SELECT provider_message_id FROM inbound_messages WHERE chat = 'contact:2' AND kind <> 'system'";
+    let chats = rig.rows(sql).await;
     assert_eq!(json!(chats), json!([{"provider_message_id": "wamid.3"}]));
     let to = |whom: String| json!({"instance_id": LINE, "phone": whom, "message": "Your parcel is here.", "message_purpose": "support"});
     assert_eq!(rig.world.send(&to(format!("contact:{hers}"))).await.error(), "recipient_suppressed");
     rig.world.send(&to(format!("contact:{other}"))).await;
     let sent = "SELECT recipient FROM messages ORDER BY id DESC LIMIT 1";
     assert_eq!(rig.row(sent).await["recipient"], format!("+{SHEENA}"));
+}
+
+#[tokio::test]
+async fn what_waits_for_who_gave_a_number_up_goes_to_them() {
+    let rig = Rig::start().await;
+    let said = |id: &str, user: &str, at: i64| {
+        let mut message = text(id, SHEENA, at, "Hello");
+        message["from_user_id"] = json!(user);
+        json!({"messages": [message]})
+    };
+    rig.bring_value(said("wamid.1", HIDDEN, AT)).await;
+    let waits = json!({"instance_id": LINE, "phone": format!("+{SHEENA}"), "message": "Your order 7 is on its way.",
+                       "message_purpose": "support", "send_at": Time::from_millis((AT + 3600) * 1000).to_second()});
+    let reply = rig.world.send(&waits).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    rig.bring_value(json!({"messages": [{"from": SHEENA, "id": "wamid.s", "timestamp": (AT + 1).to_string(),
+        "type": "system", "system": {"body": "changed", "wa_id": "19995555358", "user_id": LATER,
+                                     "previous_user_id": HIDDEN, "type": "user_changed_number"}}]}))
+        .await;
+    rig.bring_value(said("wamid.2", "US.77777", AT + 2)).await;
+    let kept = rig.row("SELECT recipient, request ->> '$.phone' AS phone FROM schedules").await;
+    assert_eq!(kept, json!({"recipient": "contact:1", "phone": "contact:1"}));
+    let row = rig.row("SELECT contact_id, recipient FROM messages").await;
+    assert_eq!(row["recipient"], format!("former:+{SHEENA}:1"), "{row}");
 }
 
 #[tokio::test]
