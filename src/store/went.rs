@@ -12,3 +12,6 @@ pub const WENT: [(&str, &str); 2] = [
 
 /// The same as one value, for a question that is asked of few messages.
 pub const WENT_AT: &str = "iif(coalesce(m.sending_at, 0) > m.created_at + 60000, m.sending_at, m.created_at)";
+
+/// That a message went after `?2`, as a condition that finds its rows by either index.
+pub const WENT_AFTER: &str = "(created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))";

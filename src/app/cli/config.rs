@@ -60,3 +60,31 @@ fn absent(config: &Config) -> Vec<String> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn what_is_named_and_not_there_is_told_with_its_key() {
+        let mut config = Config::default();
+        assert_eq!(absent(&config), Vec::<String>::new());
+        let file = PathBuf::from(file!());
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file);
+        config.tls.mode = TlsMode::Files;
+        config.tls.certificate = Some("/nowhere/chain.pem".into());
+        config.tls.key = Some(file.clone());
+        config.key_file = Some("/run/credentials/wa-gateway.service/secret.key".into());
+        config.backup.directory = Some(file.clone());
+        assert_eq!(
+            absent(&config),
+            [
+                "tls.certificate: /nowhere/chain.pem: there is no such file".to_owned(),
+                format!("backup.directory: {}: it is no directory", file.display()),
+            ]
+        );
+        config.tls.mode = TlsMode::SelfSigned;
+        assert_eq!(absent(&config).len(), 1, "files of another mode are nobody's to read");
+    }
+}

@@ -3,7 +3,7 @@
 use crate::{
     connectors::inbound_event::{Backlog, Unsettled},
     model::{clock::Time, ids::InstanceId},
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, went::WENT_AFTER},
 };
 use rusqlite::params;
 use std::time::Duration;
@@ -20,33 +20,31 @@ pub(super) fn read(tx: &Tx<'_>, instance: &InstanceId, now: Time) -> Result<Back
         params![instance],
         |r| r.get(0),
     )?;
-    let unsettled = tx.list(
+    let unsettled = format!(
         "SELECT message_id, provider_message_id, recipient, CASE WHEN kind IN ('reaction', 'edit', 'revoke') THEN '' ELSE body END,
                 coalesce(sending_at, created_at)
          FROM messages
-         WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
+         WHERE instance_id = ?1 AND {WENT_AFTER}
            AND status IN ('sending', 'unknown')
-         ORDER BY coalesce(sending_at, created_at) DESC LIMIT ?3",
-        params![instance, now.minus(OPEN_FOR), MOST],
-        |r| {
-            Ok(Unsettled {
-                message_id: r.get(0)?,
-                provider_message_id: r.get(1)?,
-                to: r.get(2)?,
-                text: r.get(3)?,
-                at: r.get(4)?,
-            })
-        },
-    )?;
-    let taken = tx.list(
+         ORDER BY coalesce(sending_at, created_at) DESC LIMIT ?3"
+    );
+    let unsettled = tx.list(&unsettled, params![instance, now.minus(OPEN_FOR), MOST], |r| {
+        Ok(Unsettled {
+            message_id: r.get(0)?,
+            provider_message_id: r.get(1)?,
+            to: r.get(2)?,
+            text: r.get(3)?,
+            at: r.get(4)?,
+        })
+    })?;
+    let taken = format!(
         "SELECT provider_message_id FROM messages
-         WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
+         WHERE instance_id = ?1 AND {WENT_AFTER}
            AND provider_message_id IS NOT NULL AND recipient IN (
              SELECT recipient FROM messages
-             WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000))
-                 AND provider_message_id IS NULL AND status IN ('sending', 'unknown'))",
-        params![instance, now.minus(OPEN_FOR)],
-        |r| r.get(0),
-    )?;
+             WHERE instance_id = ?1 AND {WENT_AFTER}
+                 AND provider_message_id IS NULL AND status IN ('sending', 'unknown'))"
+    );
+    let taken = tx.list(&taken, params![instance, now.minus(OPEN_FOR)], |r| r.get(0))?;
     Ok(Backlog { heard_until, unsettled, taken })
 }

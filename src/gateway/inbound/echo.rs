@@ -17,7 +17,7 @@ use crate::{
         chats,
         conversations::{self, InConversation, WhoWrote},
     },
-    store::{StoreError, Tx, WriteTx},
+    store::{StoreError, Tx, WriteTx, went::WENT_AFTER},
 };
 use rusqlite::params;
 use serde_json::json;
@@ -103,12 +103,14 @@ fn is_waited_for(
     chat: &str,
     words: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM messages
-               WHERE instance_id = ?1 AND (created_at > ?2 OR (sending_at > ?2 AND sending_at > created_at + 60000)) AND status IN ('sending', 'unknown')
-                 AND provider_message_id IS NULL AND body = ?3 AND (contact_id = ?4 OR recipient = ?5) LIMIT 1";
+    let sql = format!(
+        "SELECT 1 FROM messages
+               WHERE instance_id = ?1 AND {WENT_AFTER} AND status IN ('sending', 'unknown')
+                 AND provider_message_id IS NULL AND body = ?3 AND (contact_id = ?4 OR recipient = ?5) LIMIT 1"
+    );
     let since = recording.now().minus(ANSWERED_WITHIN);
     let of = params![recording.heard.instance, since, words, contact, chat];
-    Ok(tx.find(sql, of, |_| Ok(()))?.is_some())
+    Ok(tx.find(&sql, of, |_| Ok(()))?.is_some())
 }
 
 /// Somebody else has a conversation now, or we have it again.
