@@ -18,6 +18,7 @@ pub mod instance;
 pub mod lookalike;
 pub mod message;
 pub mod moment;
+pub mod once;
 pub mod percent;
 pub mod phone;
 pub mod plan;

@@ -79,6 +79,7 @@ pub fn count_endpoints(tx: &Tx<'_>, scope: Scope) -> Result<EndpointCounts, Stor
 pub fn list_given_up(tx: &Tx<'_>, scope: Scope, limit: u32) -> Result<Vec<String>, StoreError> {
     tx.list(
         "SELECT url FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NOT NULL AND failing_since IS NOT NULL
+           AND coalesce(disabled_reason, '') NOT IN ('switched off by hand', 'disabled by hand')
            AND (?1 IS NULL OR account_id = ?1) ORDER BY id LIMIT ?2",
         params![scope, limit],
         |r| r.get(0),

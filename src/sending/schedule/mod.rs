@@ -19,9 +19,9 @@ mod row;
 mod when;
 mod worker;
 
-pub use super::waiting_room::MOST_WAITING;
+pub use super::waiting_room::{LONGEST_WAIT, MOST_WAITING};
 pub use group_pause::after_group_pause;
-pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
+pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, find_account, list};
 pub use when::{NoTime, parse};
 
 use crate::{
@@ -59,6 +59,9 @@ pub enum ScheduleError {
     /// A time that is over.
     #[error("the time has passed already: choose one in the future")]
     Past,
+    /// A time that is most probably a slip.
+    #[error("the time is more than a year away: choose an earlier one")]
+    Far,
     /// More than the gateway keeps for one account.
     #[error("{MOST_WAITING} messages wait already: cancel some, or wait until they were sent")]
     TooMany,
@@ -122,6 +125,9 @@ impl Schedules {
         let (now, random) = (self.clock.now(), self.random.clone());
         if new.due_at <= now {
             return Err(ScheduleError::Past);
+        }
+        if new.due_at > now.plus(LONGEST_WAIT) {
+            return Err(ScheduleError::Far);
         }
         let shared = self.sending.shared.clone();
         let made = self.store.write_of(new.account, move |tx| {

@@ -171,6 +171,11 @@ pub(super) fn find(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<S
     tx.find(&sql, params![id.0, scope], read)?.map(|found| whole(tx, found)).transpose()
 }
 
+/// Whose it is; none: there is no such one in the scope.
+pub fn find_account(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<AccountId>, StoreError> {
+    Ok(find(tx, scope, id)?.map(|message| message.account))
+}
+
 /// The newest first, in a read that brings more.
 pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
