@@ -19,10 +19,10 @@ pub type OnceKey = [u8; 32];
 
 /// What was done, or is being done.
 #[derive(Default)]
-pub struct DoneOnce(Mutex<Names>);
+pub struct DoneOnce(Mutex<DoneNames>);
 
 #[derive(Default)]
-struct Names {
+struct DoneNames {
     known: HashSet<OnceKey>,
     order: VecDeque<(Time, OnceKey)>,
 }
@@ -44,7 +44,7 @@ impl DoneOnce {
         Some(Begun { of: self, key, is_done: false })
     }
 
-    fn names(&self) -> MutexGuard<'_, Names> {
+    fn names(&self) -> MutexGuard<'_, DoneNames> {
         self.0.lock().expect("no holder panics")
     }
 }

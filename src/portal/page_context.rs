@@ -11,7 +11,7 @@ use super::{
     navigation::unread_text,
     once,
     page_error::PageError,
-    page_facts::{PageFacts, Wish},
+    page_facts::{PageFacts, PageWish},
 };
 use crate::{
     accounts::{Account, Role, Scope, Session},
@@ -146,11 +146,11 @@ pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscr
     Some(Subscriber { who, token, scope, lang, zone })
 }
 
-type Load = fn(&Tx<'_>, &str, &Wish, Time) -> Result<PageFacts, StoreError>;
+type Load = fn(&Tx<'_>, &str, &PageWish, Time) -> Result<PageFacts, StoreError>;
 
 /// What is known of who asks. While the database does not answer, that is nothing, and nobody is anybody.
 async fn read(gateway: &Gateway, incoming: &Incoming, token: &str, load: Load) -> PageFacts {
-    let wish = Wish::of(incoming);
+    let wish = PageWish::of(incoming);
     let (token, now) = (token.to_owned(), gateway.clock.now());
     let facts = gateway.store.read(move |tx| load(tx, &token, &wish, now)).await;
     facts.unwrap_or_default()

@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// Where somebody is, and whose rows they ask for there.
-pub(super) struct Wish {
+pub(super) struct PageWish {
     path: String,
     query: Fields,
     /// The account that an admin wants to look at, as the cookie says.
     kept: Option<String>,
 }
 
-impl Wish {
+impl PageWish {
     /// As a request says it.
     pub(super) fn of(incoming: &Incoming) -> Self {
         Self {
@@ -56,7 +56,7 @@ pub(super) struct PageFacts {
 
 impl PageFacts {
     /// Reads them.
-    pub(super) fn load(tx: &Tx<'_>, token: &str, wish: &Wish, now: Time) -> Result<Self, StoreError> {
+    pub(super) fn load(tx: &Tx<'_>, token: &str, wish: &PageWish, now: Time) -> Result<Self, StoreError> {
         let facts = Self::load_quietly(tx, token, wish, now)?;
         let Some(who) = &facts.who else { return Ok(facts) };
         let account = facts.account.as_ref().filter(|account| Some(account.id) == facts.chosen);
@@ -66,7 +66,7 @@ impl PageFacts {
     }
 
     /// The same without banners.
-    pub(super) fn load_quietly(tx: &Tx<'_>, token: &str, wish: &Wish, now: Time) -> Result<Self, StoreError> {
+    pub(super) fn load_quietly(tx: &Tx<'_>, token: &str, wish: &PageWish, now: Time) -> Result<Self, StoreError> {
         let Some(who) = Session::find(tx, token, now)? else { return Ok(Self::default()) };
         let accounts = if who.role == Role::Admin { Account::names(tx)? } else { Vec::new() };
         let chosen = chosen(tx, &who, wish, &accounts);
@@ -85,7 +85,7 @@ impl PageFacts {
 
 /// The account that an admin looks at, that of the one thing that they opened first; everybody else has one. Where there
 /// is one alone, it is not asked for.
-fn chosen(tx: &Tx<'_>, who: &Session, wish: &Wish, all: &[(AccountId, String)]) -> Option<AccountId> {
+fn chosen(tx: &Tx<'_>, who: &Session, wish: &PageWish, all: &[(AccountId, String)]) -> Option<AccountId> {
     let Some(everybody) = who.everybody() else { return who.account };
     if let [(only, _)] = all {
         return Some(*only);

@@ -346,8 +346,10 @@ async fn an_owner_makes_so_many_of_each_and_an_admin_more() {
     let hook = [("url", "https://shop.example/hook"), ("event", "message.sent")];
     let statuses = |path: &'static str, fields: Vec<(&'static str, &'static str)>| (path, fields);
     // The world has an instance and a key already.
-    let rows =
-        [statuses("/webhooks", hook.to_vec()), statuses("/api-keys", vec![("name", "another"), ("kind", "bearer")])];
+    let rows = [
+        statuses("/webhooks", hook.to_vec()),
+        statuses("/api-keys", vec![("scope", "send"), ("name", "another"), ("kind", "bearer")]),
+    ];
     for (path, fields) in rows {
         let mut made = 0;
         for _ in 0..4 {

@@ -26,7 +26,7 @@ async fn it_is_said_what_is_wrong_with_which_part() {
         ("buttons", &[("text", "Choose"), ("button", "Same"), ("button", "Same")], "stands twice", "מופיע פעמיים"),
         ("buttons", &[("text", "Choose"), ("button", long)], "a text of 1 to 20 characters", "טקסט של 1 עד"),
         ("buttons", &[("text", "Choose")], "a list of 1 to 3 buttons", "כפתורים"),
-        ("location", &[("latitude", "91"), ("longitude", "1")], "a number from -90 to 90", "קו הרוחב"),
+        ("location", &[("latitude", "91"), ("longitude", "1")], "a number from -90 to 90", "רוחב במעלות"),
         ("contact", &[("name", "Amal"), ("phone", "12")], "Contact card: ", "כרטיס איש קשר: "),
         ("list", &[("text", "When?"), ("rows", "Morning")], "its button is missing", "כפתור הפתיחה"),
         ("link_button", &[("text", "x"), ("title", "Open"), ("url", "ftp://x")], "an http or https address", "https"),
