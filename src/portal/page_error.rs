@@ -269,7 +269,6 @@ impl From<ScheduleError> for PageError {
             ScheduleError::Store(e) => e.into(),
             ScheduleError::NotPending(..) => Self::Wrong(why!("not_pending", "{text}", text = text)),
             ScheduleError::Past => Self::Wrong(why!("time_past", "{text}", text = text)),
-            ScheduleError::Far => Self::Wrong(why!("time_far", "{text}", text = text)),
             ScheduleError::TooMany => {
                 Self::Wrong(Why::new("schedule_full", vec![("most", MOST_WAITING.to_string())], text))
             }

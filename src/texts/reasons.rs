@@ -169,7 +169,8 @@ mod tests {
         let paused = "the instance was paused while it waited: 3 messages within 60 min violated the content policy";
         let closed =
             "the instance is not open, it is close: Meta has locked this business account (Meta's code 131031)";
-        let nameless = "WhatsApp cannot be reached; it is tried again by itself: the name cannot be resolved: there is no such name, or it has no address";
+        let nameless =
+            "Meta's API cannot be reached: the name cannot be resolved: there is no such name, or it has no address";
         let refused =
             "the Evolution server cannot be reached: no connection: 127.0.0.1:9: Connection refused (os error 111)";
         for lang in [Lang::Ar, Lang::He] {

@@ -59,9 +59,6 @@ pub enum ScheduleError {
     /// A time that is over.
     #[error("the time has passed already: choose one in the future")]
     Past,
-    /// A time that is most probably a slip.
-    #[error("the time is more than a year away: choose an earlier one")]
-    Far,
     /// More than the gateway keeps for one account.
     #[error("{MOST_WAITING} messages wait already: cancel some, or wait until they were sent")]
     TooMany,
@@ -125,9 +122,6 @@ impl Schedules {
         let (now, random) = (self.clock.now(), self.random.clone());
         if new.due_at <= now {
             return Err(ScheduleError::Past);
-        }
-        if new.due_at > now.plus(LONGEST_WAIT) {
-            return Err(ScheduleError::Far);
         }
         let shared = self.sending.shared.clone();
         let made = self.store.write_of(new.account, move |tx| {
