@@ -1,7 +1,8 @@
 //! The words by which a person opts out or in: a list in thirteen languages, and nothing cleverer.
 //!
 //! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
-//! opt-out. Letters set apart and look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
+//! opt-out, but for a word of courtesy before or behind it and for the phrase said over and over. Letters set apart and
+//! look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
 //! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
 //! replies (their titles, then what they stand for) are to be read; captions, groups and interactive replies never come here.
@@ -39,6 +40,8 @@ enum PhraseKind {
 #[derive(Debug)]
 pub struct Phrases {
     known: HashMap<String, PhraseKind>,
+    /// What is said for courtesy, folded.
+    courtesy: Vec<String>,
     /// Stems of the words by which a message offers an answer, folded.
     reply: Vec<String>,
     /// Words in the longest phrase.
@@ -52,6 +55,7 @@ struct PhraseFile {
     always: BTreeMap<String, Vec<String>>,
     soft: Vec<Family>,
     opt_in: OptIn,
+    courtesy: Courtesy,
     reply: Stems,
 }
 
@@ -67,6 +71,12 @@ struct Family {
 #[serde(deny_unknown_fields)]
 struct OptIn {
     phrases: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Courtesy {
+    words: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +112,8 @@ impl Phrases {
         }
         file.opt_in.phrases.iter().for_each(|p| learn(p, PhraseKind::OptIn));
         let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
-        Self { known, reply: file.reply.stems.iter().map(|s| text::words(s)).collect(), longest }
+        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect();
+        Self { known, courtesy: folded(&file.courtesy.words), reply: folded(&file.reply.stems), longest }
     }
 
     /// What the whole of `message` means, if it is one of the phrases.
@@ -142,11 +153,33 @@ impl Phrases {
         let twins = [lookalike::as_latin(message), lookalike::as_cyrillic(&folded)];
         let dressed = twins.into_iter().flatten().map(|t| text::words(&t));
         let plain = [Some(folded.clone()), joined(&folded)];
-        plain.into_iter().flatten().chain(dressed.flat_map(|d| [joined(&d), Some(d)]).flatten()).find_map(|candidate| {
+        let all = plain.into_iter().flatten().chain(dressed.flat_map(|d| [joined(&d), Some(d)]).flatten());
+        all.flat_map(|candidate| [said_once(self.bare(&candidate)).to_owned(), candidate]).find_map(|candidate| {
             let kind = *self.known.get(&candidate)?;
             Some((candidate, kind))
         })
     }
+
+    /// The message without words of courtesy around it; nothing else than those is left as it is.
+    fn bare<'m>(&self, folded: &'m str) -> &'m str {
+        let mut bare = folded;
+        let shorter = |text: &'m str| {
+            self.courtesy.iter().find_map(|word| {
+                let behind = text.strip_prefix(word.as_str()).and_then(|rest| rest.strip_prefix(' '));
+                behind.or_else(|| text.strip_suffix(word.as_str()).and_then(|rest| rest.strip_suffix(' ')))
+            })
+        };
+        while let Some(rest) = shorter(bare) {
+            bare = rest;
+        }
+        bare
+    }
+}
+
+/// One "stop" of "stop stop stop".
+fn said_once(folded: &str) -> &str {
+    let first = folded.split(' ').next().unwrap_or_default();
+    if folded.split(' ').all(|word| word == first) { first } else { folded }
 }
 
 /// "s t o p" as one word; `None` when a word has more than one letter.
@@ -232,6 +265,44 @@ mod tests {
     }
 
     #[test]
+    fn courtesy_and_insistence_change_nothing() {
+        let p = phrases();
+        for text in [
+            "pls stop",
+            "Stop please",
+            "STOP STOP STOP",
+            "plz stop stop",
+            "Bitte STOP!",
+            "Stopp, bitte.",
+            "stop por favor",
+            "por favor pare",
+            "стоп, пожалуйста",
+            "من فضلك توقف",
+            "נא להסיר אותי בבקשה",
+            "lütfen dur",
+            "tolong berhenti",
+            "कृपया बंद करें",
+        ] {
+            assert!(is_always(&p, text), "{text}");
+        }
+        assert!(is_soft(&p, "please cancel") && is_soft(&p, "cancel cancel please"));
+        assert_eq!(p.hear("start please"), Some(PhraseMeaning::OptIn));
+        for text in
+            ["please", "please please", "bitte bitte", "stop and please", "please stop start", "Basta così, grazie"]
+        {
+            assert_eq!(p.hear(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn everyday_answers_of_one_language_are_no_opt_out_of_another() {
+        let p = phrases();
+        for text in ["Fine", "Red", "son", "بس", "बस", "cukup"] {
+            assert_eq!(p.hear(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn disguised_opt_outs_are_heard() {
         let p = phrases();
         for text in [
@@ -308,6 +379,13 @@ mod tests {
             ("Choose:\n1. Confirm\n2. Cancel", "cancel"),
             ("Termin morgen: \"Bestätigen\" oder \"Absagen\"", "absagen"),
             ("Randevunuz yarın. İptal için İPTAL yazın", "iptal"),
+            ("Rispondi CONFERMA o DISDIRE", "disdire"),
+            ("Rispondi CONFERMA o ANNULLA", "disdire"),
+            ("ONAYLA veya REDDET yazın", "reddet"),
+            ("Balas SETUJU atau TOLAK", "tolak"),
+            ("ПОДТВЕРДИТЬ или ОТКАЗАТЬСЯ", "отказаться"),
+            ("ENTREGAR ou RETIRAR?", "retirar"),
+            ("ANNEHMEN oder WIDERRUF", "widerruf"),
         ] {
             assert!(p.offers(ours, word), "{ours}");
         }
