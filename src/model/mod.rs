@@ -9,6 +9,7 @@ pub mod aside;
 pub mod clock;
 pub mod code;
 pub mod csv;
+mod csv_heading;
 pub mod egress;
 pub mod emoji;
 pub mod fence;
