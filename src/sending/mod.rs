@@ -45,6 +45,7 @@ mod idempotency;
 mod insistence;
 mod invalid_request;
 pub mod judgements;
+mod key_uses;
 pub mod learn;
 pub mod log;
 mod malformed;
@@ -158,6 +159,7 @@ impl Sending {
             policies: ArcSwap::from_pointee(Policies::new(Arc::new(content), HashMap::new())),
             content_files,
             pace: pace::Pace::default(),
+            key_uses: key_uses::KeyUses::default(),
             repeats: refusal_dedup::Repeats::default(),
             waiting: receipts::AckWaiters::default(),
             room: waiting_room::WaitingRoom::default(),
@@ -187,7 +189,7 @@ impl Sending {
         // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
         let work = Box::pin(async move {
             let score = shared.score(sender.account, &request);
-            let unusual = request.recipient.unusual();
+            let unusual = request.unusual;
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
             let with = file.clone();
