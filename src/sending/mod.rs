@@ -173,7 +173,7 @@ impl Sending {
     /// Settles what an earlier run left under way. Before anything is sent.
     pub async fn recover(&self) -> Result<Recovered, StoreError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        self.shared.store.write(move |tx| recover::recover(tx, Moment { now, random: &*random })).await
+        self.shared.store.write(move |tx| recover::recover(tx, Moment::new(now, &*random))).await
     }
 
     /// One message through the guard to its provider. Answers within `sending.answer_timeout`.
@@ -284,7 +284,7 @@ impl Sending {
         let (note, actor) = (short_text::reason(note).map_err(SettleError::Invalid)?, actor.to_owned());
         let settle = move |tx: &WriteTx<'_>| {
             let by_hand = ByHand { id, to, note: &note, actor: &actor };
-            receipts::settle_by_hand(tx, &by_hand, Moment { now, random: &*random })
+            receipts::settle_by_hand(tx, &by_hand, Moment::new(now, &*random))
         };
         self.shared.store.write(settle).await
     }
@@ -295,7 +295,7 @@ impl Sending {
     /// See [`CancelError`].
     pub async fn cancel(&self, account: AccountId, id: LogId) -> Result<(), CancelError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment { now, random: &*random });
+        let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment::new(now, &*random));
         self.shared.store.write(cancel).await?;
         self.shared.room.leave(account);
         Ok(())

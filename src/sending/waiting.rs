@@ -173,7 +173,7 @@ pub(super) fn too_late(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts) -> Re
         Some(log_id) => log_id,
         None => first_row(tx, asked, facts, &message_id)?,
     };
-    withdraw(tx, &message_id, EXPIRED, Moment { now, random: &*shared.random })?;
+    withdraw(tx, &message_id, EXPIRED, Moment::new(now, &*shared.random))?;
     Ok(Some(Answer {
         outcome: Outcome::Failed,
         log_id,

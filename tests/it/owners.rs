@@ -84,7 +84,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("threecx_cooldowns", "dialects/threecx gateway/retention", ""),
     ("threecx_counters", "dialects/threecx", ""),
     ("threecx_integrations", "dialects/threecx", "gateway/retention"),
-    ("threecx_requests", "dialects/threecx", ""),
+    ("threecx_requests", "dialects/threecx gateway/retention", ""),
     ("threecx_signatures", "dialects/threecx", ""),
     ("threecx_templates", "dialects/threecx", ""),
     ("usage_days", "sending", "accounts"),

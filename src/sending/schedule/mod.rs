@@ -215,7 +215,7 @@ impl Schedules {
                     return Err(ScheduleError::NotPending(id, entry.state));
                 }
                 let message_id = row::message_id(tx, id)?;
-                waiting::withdraw(tx, &message_id, waiting::CANCELLED, Moment { now, random: &*random })?;
+                waiting::withdraw(tx, &message_id, waiting::CANCELLED, Moment::new(now, &*random))?;
                 row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))
             })
             .await?;

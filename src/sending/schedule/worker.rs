@@ -107,7 +107,7 @@ impl Schedules {
                         None => row::put_back(tx, id)?,
                     }
                 }
-                let moment = Moment { now, random: &*random };
+                let moment = Moment::new(now, &*random);
                 waiting::expire(tx, moment)?;
                 waiting::miss(tx, now.minus(grace), moment)?;
                 row::miss(tx, now.minus(grace), now)?;
