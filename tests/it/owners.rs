@@ -51,7 +51,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     (
         "instances",
         "dialects/chattu instances",
-        "accounts dialects/threecx events/webhooks gateway/inbound gateway/retention instances/templates ops people/chats people/presence sending",
+        "accounts dialects/threecx events/webhooks gateway/inbound gateway/retention instances/templates ops people/chats people/presence sending sending/schedule",
     ),
     ("invitations", "accounts", ""),
     ("jobs", "app/scheduler", "ops"),
