@@ -73,12 +73,15 @@ async fn a_form_that_is_sent_twice_schedules_one_message() {
     assert!(owner.get("/scheduled?done=sent_already").await.body.contains("This form was sent before"));
 }
 
+/// What a form says: names and values.
+type Members<'a> = &'a [(&'a str, &'a str)];
+
 /// The answer that shows a secret is the answer to the form: loaded again, it makes no second one.
 #[tokio::test]
 async fn an_answer_with_a_secret_that_is_loaded_again_makes_no_second_one() {
     let world = World::start().await;
     let mut admin = Visitor::logged_in(&world, "admin").await;
-    let secrets: [(&str, &[(&str, &str)], &str); 4] = [
+    let secrets: [(&str, Members<'_>, &str); 4] = [
         ("/api-keys", &[("name", "till"), ("scope", "send")], "SELECT count(*) FROM api_keys"),
         (
             "/webhooks",

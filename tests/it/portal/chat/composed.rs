@@ -5,6 +5,9 @@ use crate::harness::{
     world::{PHONE, World},
 };
 
+/// What a form says: names and values.
+type Members<'a> = &'a [(&'a str, &'a str)];
+
 const SEND: &str = "/chat/shop-line/c1/send";
 
 /// What is said of a form of this kind, in this language.
@@ -22,7 +25,7 @@ async fn it_is_said_what_is_wrong_with_which_part() {
     world.hears(PHONE, "hello").await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let long = "a button of twenty-one";
-    let rows: &[(&str, &[(&str, &str)], &str, &str)] = &[
+    let rows: &[(&str, Members<'_>, &str, &str)] = &[
         ("buttons", &[("text", "Choose"), ("button", "Same"), ("button", "Same")], "stands twice", "מופיע פעמיים"),
         ("buttons", &[("text", "Choose"), ("button", long)], "a text of 1 to 20 characters", "טקסט של 1 עד"),
         ("buttons", &[("text", "Choose")], "a list of 1 to 3 buttons", "כפתורים"),

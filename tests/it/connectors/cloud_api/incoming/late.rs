@@ -277,7 +277,6 @@ async fn a_telephone_systems_requests_about_who_was_erased_are_empty() {
         account: rig.world.account,
         phone: format!("+{SHEENA}"),
         reason: Some(marker.into()),
-        ..Default::default()
     };
     rig.world.command(add).await.expect("suppressed");
     let mut body = crate::harness::pbx::reply_to(&format!("+{SHEENA}"));
