@@ -12,13 +12,13 @@ use rusqlite::params;
 pub(super) const HELD: &str =
     "EXISTS (SELECT 1 FROM instances i WHERE i.id = s.instance_id AND i.state = 'connecting')";
 
-/// Whether something that was due at `looked` waits for its number to be open again.
+/// Whether something that was due at `looked` waits for its number to be open again. Asked after each message that was
+/// due: it begins with the numbers that connect, of which there are none most of the time.
 pub(super) fn is_held(tx: &Tx<'_>, looked: Time) -> Result<bool, StoreError> {
-    let sql = format!(
-        "SELECT 1 FROM schedules s WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at <= ?1
-             AND {HELD} LIMIT 1"
-    );
-    Ok(tx.find(&sql, params![looked], |_| Ok(()))?.is_some())
+    let sql = "SELECT 1 FROM instances i WHERE i.state = 'connecting' AND EXISTS (
+                   SELECT 1 FROM schedules s WHERE s.state IN ('pending', 'claimed') AND s.state = 'pending'
+                       AND s.due_at <= ?1 AND s.kind = 'listed' AND s.instance_id = i.id) LIMIT 1";
+    Ok(tx.find(sql, params![looked], |_| Ok(()))?.is_some())
 }
 
 /// When the next one is due after `looked`. What was due then and is left waits for another one to be through.
