@@ -40,9 +40,11 @@ fn key(v: &PageContext) -> Option<OnceKey> {
     if v.form.text(FIELD).is_empty() || !MAKES.contains(&v.form.text("do")) {
         return None;
     }
+    // A stranger's forms are taken as they come: nobody without a session fills what is remembered for others.
+    let token = v.token.as_deref()?;
     let mut digest = Sha256::new();
     let fields = v.form.all_fields().flat_map(|(name, value)| [name, value]);
-    for part in [v.token.as_deref().unwrap_or_default(), v.path.as_str()].into_iter().chain(fields) {
+    for part in [token, v.path.as_str()].into_iter().chain(fields) {
         digest.update(part.len().to_le_bytes());
         digest.update(part);
     }

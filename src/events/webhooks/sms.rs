@@ -10,8 +10,9 @@ use serde_json::json;
 
 /// The event's bytes, if it is one that has this shape: a message that came in, or a test.
 ///
-/// `number`: whom people wrote to, E.164; `at`: when they did. Who hides his number stands there as `contact:ID`, which is also where an
-/// answer to him goes. A message with a file says what it is and where, behind its own text: `[image] https://…`.
+/// `number`: whom people wrote to, E.164; `at`: when they did. Who hides his number stands there as `contact:ID`, which is
+/// also where an answer to him goes. A message with a file says what it is and where, behind its own text:
+/// `[image] https://…`.
 pub(super) fn body(event: &Event, number: &str, at: Time, random: &dyn Random) -> Option<String> {
     let (from, text) = match event {
         Event::MessageReceived { from, message_text, message_type, media, changed, .. } => {
