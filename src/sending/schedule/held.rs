@@ -10,7 +10,7 @@ use rusqlite::params;
 /// What stays so long that its grace runs out is missed. What is only queued has somebody who waits for it, or a time of
 /// its own, and is tried.
 pub(super) const HELD: &str =
-    "EXISTS (SELECT 1 FROM instances i WHERE i.id = s.instance_id AND i.state = 'connecting')";
+    "s.kind = 'listed' AND EXISTS (SELECT 1 FROM instances i WHERE i.id = s.instance_id AND i.state = 'connecting')";
 
 /// Whether something that was due at `looked` waits for its number to be open again. Asked after each message that was
 /// due: it begins with the numbers that connect, of which there are none most of the time.

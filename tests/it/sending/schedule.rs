@@ -145,6 +145,16 @@ async fn what_is_due_while_its_number_connects_waits_for_it_within_the_grace_tim
     assert_eq!(settled(&world, id).await.state, ScheduleState::Sent);
     until("both went", async || texts(&world).await.len() == 2).await;
     world.sandbox("state", "connecting").await;
+    // What is only queued has somebody who waits for its outcome.
+    schedule(&world, "At once or never.", MINUTE).await;
+    world.sql("UPDATE schedules SET kind = 'queued' WHERE state = 'pending'").await;
+    world.clock.advance(MINUTE);
+    let tried = "SELECT count(*) FROM schedules WHERE kind = 'queued' AND state = 'fired' AND outcome = 'failed'";
+    until("it was tried", async || {
+        world.gateway().schedules.step().await.expect("a step");
+        world.number(tried).await == 1
+    })
+    .await;
     let late = schedule(&world, "Too late.", MINUTE).await;
     world.clock.advance(62 * MINUTE);
     assert_eq!(settled(&world, late).await.state, ScheduleState::Missed);
