@@ -176,6 +176,7 @@ impl App {
         let threecx = Arc::new(threecx.await?);
         // Whatever the start needs was read by now: one that comes upon damage has written nothing.
         let setups = instances.all_setups().await?;
+        backup::settle_restored(&config.data_dir, &sending).await?;
         let recovered = sending.recover().await?;
         if let Some(vigil) = &vigil {
             vigil.look().await;

@@ -122,7 +122,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
         Some(contact) => conversations::window_opened_at(tx, &request.instance, contact)?,
         None => None,
     };
-    let reply_to = message_ref::answered(tx, request)?;
+    let reply_to = message_ref::answered(tx, request, address.as_ref(), contact.as_ref())?;
     let about = message_ref::about(tx, sender.account, request, address.as_ref(), contact.as_ref())?;
     let name = contact.as_ref().and_then(|c| c.name.as_deref());
     let fingerprint = match &request.draft {

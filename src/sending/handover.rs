@@ -1,5 +1,5 @@
-//! Another machine goes on from a copy of the database that may lack the last moments. What the first machine may have
-//! sent in those is not sent again: it is `unknown`, or missed, and says why.
+//! A machine goes on from a copy of the database that may lack what came last: another machine's, or a backup that was
+//! restored. What was sent since the copy was made is not sent again: it is `unknown`, or missed, and says why.
 //!
 //! In a copy a message that waits for its slot, and one of the schedule that is due, look as if they had not left; the
 //! first machine may have sent them a moment after the copy was made. [`recover`](super::recover) believes a database
@@ -27,13 +27,29 @@ pub struct Uncertain {
     pub scheduled: usize,
 }
 
-const WHY: &str = "another machine took over, and the first one may have sent it";
+/// Why it may have been sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CopyOf {
+    /// Another machine, which served.
+    Machine,
+    /// A backup, after which the gateway may have gone on.
+    Backup,
+}
 
-/// Settles what the first machine may have sent until `until`.
+impl CopyOf {
+    const fn why(self) -> &'static str {
+        match self {
+            Self::Machine => "another machine took over, and the first one may have sent it",
+            Self::Backup => "a backup was restored, and it may have been sent after that was made",
+        }
+    }
+}
+
+/// Settles what may have been sent until `until` by whoever went on from where the copy was made.
 ///
 /// # Errors
 /// The store's.
-pub fn hand_over(tx: &WriteTx<'_>, until: Time, moment: Moment<'_>) -> Result<Uncertain, StoreError> {
+pub fn hand_over(tx: &WriteTx<'_>, copy: CopyOf, until: Time, moment: Moment<'_>) -> Result<Uncertain, StoreError> {
     // The next start makes `unknown` of what is `sending`, with all that goes with it.
     let messages =
         tx.execute("UPDATE messages SET status = 'sending' WHERE status = 'accepted' AND quota <> 'none'", [])?;
@@ -47,9 +63,9 @@ pub fn hand_over(tx: &WriteTx<'_>, until: Time, moment: Moment<'_>) -> Result<Un
     )?;
     for message_id in &due {
         let sql = "UPDATE schedules SET state = 'missed', reason = ?2, ended_at = ?3 WHERE message_id = ?1";
-        tx.execute(sql, params![message_id, WHY, moment.now])?;
+        tx.execute(sql, params![message_id, copy.why(), moment.now])?;
         if let Some(id) = super::waiting::find(tx, message_id)? {
-            became_unknown(tx, id, moment)?;
+            became_unknown(tx, id, copy.why(), moment)?;
         }
     }
     Ok(Uncertain { messages, scheduled: due.len() })
@@ -95,9 +111,9 @@ pub fn beyond(tx: &Tx<'_>, reach: Reach) -> Result<Beyond, StoreError> {
 }
 
 /// The row in the log of a message that waited.
-fn became_unknown(tx: &WriteTx<'_>, id: LogId, moment: Moment<'_>) -> Result<(), StoreError> {
+fn became_unknown(tx: &WriteTx<'_>, id: LogId, why: &str, moment: Moment<'_>) -> Result<(), StoreError> {
     let sql = "UPDATE messages SET status = 'unknown', reason = ?2, updated_at = ?3 WHERE id = ?1";
-    tx.execute(sql, params![id, WHY, moment.now])?;
+    tx.execute(sql, params![id, why, moment.now])?;
     idempotency::finish(tx, id, Outcome::Unknown)?;
     announce::step(tx, id, Status::Accepted, Status::Unknown, moment)
 }

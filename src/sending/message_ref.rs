@@ -13,17 +13,53 @@ use crate::{
 };
 use rusqlite::params;
 
-/// The provider's id of the message that is answered. An id that is none of ours is taken for the provider's.
-pub(super) fn answered(tx: &Tx<'_>, request: &Request) -> Result<Option<String>, StoreError> {
-    let Some(named) = &request.reply_to else { return Ok(None) };
-    let sql = match MessageRef::read(named) {
-        MessageRef::Sent => "SELECT provider_message_id FROM messages WHERE message_id = ?1 AND instance_id = ?2",
-        MessageRef::Heard(_) => {
-            "SELECT provider_message_id FROM inbound_messages WHERE id = substr(?1, 5) AND instance_id = ?2"
-        }
-        MessageRef::Theirs => return Ok(Some(named.clone())),
+/// The provider's id of the message that is answered, of the conversation with the recipient: a provider that quotes what
+/// it finds under an id would show one customer what another one wrote. An id that is known nowhere is taken for the
+/// provider's.
+pub(super) fn answered(
+    tx: &Tx<'_>,
+    request: &Request,
+    address: Option<&Address>,
+    contact: Option<&Contact>,
+) -> Result<Option<String>, StoreError> {
+    let (Some(named), Some(address)) = (&request.reply_to, address) else { return Ok(None) };
+    let sent = |column: &str| {
+        let sql = format!(
+            "SELECT provider_message_id, coalesce(contact_id = ?3, 0) OR recipient = ?4 FROM messages
+             WHERE {column} = ?1 AND instance_id = ?2"
+        );
+        let of = params![named, request.instance, contact.map(|c| c.id), address.to_string()];
+        tx.list(&sql, of, |r| Ok((r.get::<_, Option<String>>(0)?, r.get::<_, bool>(1)?)))
     };
-    Ok(tx.find(sql, params![named, request.instance], |r| r.get::<_, Option<String>>(0))?.flatten())
+    let heard = |column: &str, id: &str| {
+        let sql = format!(
+            "SELECT provider_message_id, chat = ?3 FROM inbound_messages WHERE {column} = ?1 AND instance_id = ?2"
+        );
+        let of = params![id, request.instance, chat(address, contact).unwrap_or_default()];
+        tx.list(&sql, of, |r| Ok((r.get::<_, Option<String>>(0)?, r.get::<_, bool>(1)?)))
+    };
+    let found = match MessageRef::read(named) {
+        MessageRef::Sent => sent("message_id")?,
+        MessageRef::Heard(row) => heard("id", row)?,
+        MessageRef::Theirs => {
+            let mut known = sent("provider_message_id")?;
+            known.extend(heard("provider_message_id", named)?);
+            if known.is_empty() {
+                return Ok(Some(named.clone()));
+            }
+            known
+        }
+    };
+    Ok(found.into_iter().find(|(_, is_in_chat)| *is_in_chat).and_then(|(id, _)| id))
+}
+
+/// The conversation with a recipient, as inbound messages name it; none: nothing was ever said there.
+fn chat(address: &Address, contact: Option<&Contact>) -> Option<String> {
+    match (address, contact) {
+        (Address::Group(_), _) => Some(address.to_string()),
+        (_, Some(contact)) => Some(format!("contact:{}", contact.id)),
+        (_, None) => None,
+    }
 }
 
 /// A message of a chat that a later one is about.
@@ -74,11 +110,7 @@ pub(super) fn about(
         }
     }
     let is_group = matches!(address, Address::Group(_));
-    let chat = match contact {
-        _ if is_group => address.to_string(),
-        Some(contact) => format!("contact:{}", contact.id),
-        None => return Ok(None),
-    };
+    let Some(chat) = chat(address, contact) else { return Ok(None) };
     let (column, id) = match &named {
         MessageRef::Heard(row) => ("id", *row),
         MessageRef::Theirs => ("provider_message_id", about.as_str()),

@@ -78,7 +78,7 @@ mod waiting;
 mod waiting_room;
 
 pub use answer::{Answer, Outcome, Quota};
-pub use handover::{Beyond, Reach, Uncertain, beyond, hand_over, reach};
+pub use handover::{Beyond, CopyOf, Reach, Uncertain, beyond, hand_over, reach};
 pub use malformed::Malformed;
 pub use recover::Recovered;
 pub use refusal::Refusal;
@@ -168,6 +168,13 @@ impl Sending {
         };
         let (under_way, runtime) = (TaskTracker::new(), Handle::try_current().ok());
         Self { shared: Arc::new(shared), under_way, runtime, tuning: tokio::sync::Mutex::default() }
+    }
+
+    /// Settles what may have been sent after a backup was made that this database comes from. Before [`Self::recover`].
+    pub async fn settle_restored(&self) -> Result<Uncertain, StoreError> {
+        let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
+        let work = move |tx: &WriteTx<'_>| hand_over(tx, CopyOf::Backup, now, Moment::new(now, &*random));
+        self.shared.store.write(work).await
     }
 
     /// Settles what an earlier run left under way. Before anything is sent.

@@ -38,7 +38,7 @@ pub use files::{sync_dir, write_whole};
 pub use key::{KeyMatch, compare as compare_key};
 pub use migrate::SCHEMA_VERSION;
 pub use one_person::known_twice;
-pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_STAGE, check_file};
+pub use open::{FILE_NAME, RESTORE_STAGE, RESTORED_AT, RESTORED_STAGE, check_file};
 pub use tx::{Tx, WriteTx};
 pub use vault::{CannotOpen, FILE_NAME as KEY_FILE_NAME, Vault};
 

@@ -216,6 +216,8 @@ fn must_not_be_remains(path: &Path) -> Result<(), StoreError> {
 pub const RESTORE_STAGE: &str = ".restoring";
 /// What is left of it when all is in its place.
 pub const RESTORED_STAGE: &str = ".restored";
+/// Is there from a restore until the first start after it; holds when the backup was made.
+pub const RESTORED_AT: &str = "restored-at";
 
 /// A copy that somebody put back may be open to others: it is ours alone.
 fn keep_private(path: &Path) {

@@ -88,6 +88,13 @@ pub struct OutboundRef {
     pub changed: Option<ChangedRef>,
 }
 
+impl OutboundRef {
+    /// The group that it goes to; none: it goes to a person.
+    fn group(&self) -> Option<&str> {
+        self.recipient.ends_with("@g.us").then_some(&*self.recipient)
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// `message.received`
@@ -379,6 +386,7 @@ fn outbound(m: &OutboundRef) -> Value {
     json!({
         "to": m.to.phone, "contact_id": m.to.contact_id, "message_id": m.message_id,
         "provider_message_id": m.provider_message_id, "log_id": m.log_id, "reference": m.reference,
+        "group_id": m.group(),
     })
 }
 

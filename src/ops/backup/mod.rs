@@ -15,12 +15,14 @@ mod passing;
 mod plan;
 mod plans;
 mod restore;
+mod restored;
 mod seal;
 
 pub use passing::sweep;
 pub use plan::{BackupPlan, BackupStep, PassphraseSource, read_passphrase};
 pub use plans::BackupPlans;
 pub use restore::{Restored, restore};
+pub use restored::settle_restored;
 pub use seal::Passphrase;
 pub(super) use seal::{Opener, Sealer};
 
@@ -41,8 +43,16 @@ use std::{
 };
 
 /// Left out of every backup: this process's own, and earlier backups.
-const NOT_KEPT: [&str; 7] =
-    ["lock", "control.sock", "backups", restore::STAGE, store::RESTORED_STAGE, standby::FOLLOWED, standby::REPLICATING];
+const NOT_KEPT: [&str; 8] = [
+    "lock",
+    "control.sock",
+    "backups",
+    restore::STAGE,
+    store::RESTORED_STAGE,
+    store::RESTORED_AT,
+    standby::FOLLOWED,
+    standby::REPLICATING,
+];
 /// Endings of files that are half written, or belong to a SQLite file beside them.
 const PASSING: [&str; 6] = [".new", ".part", ".tmp", "-wal", "-shm", "-journal"];
 

@@ -94,6 +94,11 @@ fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
             let _ = fs::remove_dir(data_dir.join(folder));
         }
     }
+    let mark = data_dir.join(store::RESTORED_AT);
+    match fs::remove_file(&mark) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&mark)(e)),
+        _ => {}
+    }
     for left in [stage, &data_dir.join(store::RESTORED_STAGE)] {
         match fs::remove_dir_all(left) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(left)(e)),
@@ -220,6 +225,9 @@ fn take_place(stage: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), 
     store::write_whole(&stage.join(JUDGED), &judged).map_err(at(stage))?;
     let database_last = |m: &&Member| m.name == store::FILE_NAME;
     let (database, others): (Vec<&Member>, Vec<&Member>) = manifest.members.iter().partition(database_last);
+    // Before the database is there: the first start must know of it.
+    let mark = data_dir.join(store::RESTORED_AT);
+    store::write_whole(&mark, manifest.made_at.as_bytes()).map_err(at(&mark))?;
     for member in others.into_iter().chain(database) {
         let target = data_dir.join(&member.name);
         if let Some(dir) = target.parent() {

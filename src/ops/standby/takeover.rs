@@ -21,7 +21,7 @@ use super::{
 use crate::{
     model::{clock::Time, moment::Moment},
     ops::backup::make_dir,
-    sending::{self, Uncertain},
+    sending::{self, CopyOf, Uncertain},
     store::{self, Locked, Store, StoreError},
 };
 use serde::Serialize;
@@ -243,7 +243,7 @@ impl Takeover {
             Membership { epoch, ..own }.record(tx)?;
             let uncertain = match until {
                 None => Uncertain::default(),
-                Some(until) => sending::hand_over(tx, until, Moment::new(now, &*random))?,
+                Some(until) => sending::hand_over(tx, CopyOf::Machine, until, Moment::new(now, &*random))?,
             };
             Ok((uncertain, reach))
         });

@@ -4,9 +4,10 @@
 use crate::harness::{
     load::Load,
     program::{self, Place},
-    world::{World, message},
+    world::{World, message, message_with},
 };
 use rusqlite::Connection;
+use serde_json::json;
 use std::{
     collections::BTreeSet,
     fs,
@@ -277,6 +278,42 @@ fn a_backup_goes_through_pipes() {
 fn locks_on(path: &Path) -> usize {
     let file = format!(":{} ", fs::metadata(path).expect("a file").ino());
     fs::read_to_string("/proc/locks").expect("the kernel's").lines().filter(|line| line.contains(&file)).count()
+}
+
+#[tokio::test]
+async fn what_went_out_after_the_backup_is_not_sent_again_by_who_restores_it() {
+    let mut world = World::start().await;
+    let at = |minutes: i64| message_with(json!({"send_at": format!("2026-06-01T08:{minutes:02}:00Z")}));
+    let (soon, late) = (world.send(&at(5)).await.json(), world.send(&at(50)).await.json());
+    let dir = world.dir.path().to_owned();
+    let mut backup = Vec::new();
+    write(&dir, &dir, &mut backup, &making(None)).expect("a backup");
+    world.later(Duration::from_secs(6 * 60));
+    world.gateway().schedules.step().await.expect("a step");
+    assert_eq!(world.inbox().await.len(), 1, "it went out after the backup was made");
+    world.go_down().await;
+    for entry in fs::read_dir(&dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.expect("removed");
+    }
+    put_back(&backup, &dir, None).expect("restored");
+    world.come_up().await;
+    world.gateway().schedules.step().await.expect("a step");
+    assert_eq!(world.inbox().await.len(), 0, "it is not sent again");
+    let row = world.row(&soon["log_id"]).await;
+    let why = row["reason"].as_str().unwrap_or_default();
+    assert!(row["status"] == "unknown" && why.contains("a backup was restored"), "{row}");
+    assert!(!dir.join("restored-at").exists(), "the next start knows nothing of it");
+    // What was due later is sent, and what is taken from now on is not settled by the next start.
+    let new = world.send(&at(30)).await.json();
+    world.restart().await;
+    world.later(Duration::from_secs(50 * 60));
+    world.gateway().schedules.step().await.expect("a step");
+    for log_id in [&late["log_id"], &new["log_id"]] {
+        assert_eq!(world.row(log_id).await["status"], "sent");
+    }
+    world.stop().await;
 }
 
 #[tokio::test]

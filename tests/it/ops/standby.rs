@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use wa_gateway::{
     model::{clock::Clock, ids::InstanceId, moment::Moment},
     ops::standby::{LOOK_EVERY, Place, Sign},
-    sending::{Beyond, Reach, Uncertain, beyond, hand_over},
+    sending::{Beyond, CopyOf, Reach, Uncertain, beyond, hand_over},
 };
 
 const ALONE_FOR: Duration = Duration::from_secs(600);
@@ -204,7 +204,8 @@ async fn what_the_first_machine_may_have_sent_is_not_sent_again() {
     let (soon, late) = (world.send(&message_with(at(5))).await.json(), world.send(&message_with(at(30))).await.json());
     let (now, random) = (world.clock.now(), world.gateway().random.clone());
     let last = now.plus(Duration::from_secs(600));
-    let settled = world.gateway().store.write(move |tx| hand_over(tx, last, Moment::new(now, &*random)));
+    let settled =
+        world.gateway().store.write(move |tx| hand_over(tx, CopyOf::Machine, last, Moment::new(now, &*random)));
     let settled = settled.await.map_err(|e| e.to_string()).expect("settled");
     assert_eq!(settled, Uncertain { messages: 0, scheduled: 1 });
     let row = world.row(&soon["log_id"]).await;
