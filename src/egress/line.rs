@@ -10,7 +10,10 @@
 //! are none.
 
 use super::{Bounds, EgressError, EgressResponse, target::Host};
-use crate::model::clock::{Clock, Sleep};
+use crate::model::{
+    aside::give_way,
+    clock::{Clock, Sleep},
+};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -260,6 +263,7 @@ async fn read(answer: Response<Incoming>, max: usize) -> Result<EgressResponse, 
         let Ok(data) = frame.map_err(|_| broken)?.into_data() else { continue };
         let room = max - bytes.len();
         bytes.extend_from_slice(&data[..data.len().min(room)]);
+        give_way();
         if data.len() > room {
             truncated = true;
             break;

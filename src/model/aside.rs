@@ -5,8 +5,16 @@
 //! ([`come_last`]) gives its processor up at once when a thread of a message wants it, and works whenever none does: for pages
 //! and files. While messages keep every processor busy, it has a few thousandths of one; in practice they wait for the disk
 //! and for providers.
+//!
+//! Neither is enough by itself: a thread that has begun keeps its processor until the next tick of the clock, some
+//! milliseconds, whoever waits behind it. So both work in pieces, and [`give_way`] after each.
 
-use std::{cell::Cell, io, sync::OnceLock};
+use std::{
+    cell::Cell,
+    io,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 use tokio::{
     runtime::{Builder, Runtime},
     task::{JoinHandle, spawn_blocking},
@@ -17,12 +25,18 @@ use tokio::{
 const NICE: i32 = 5;
 /// What Linux has at the end of the scale.
 const NICEST: i32 = 19;
+/// How long a thread works before it gives way: a message waits for it so long, some times on its way. Shorter, deliveries
+/// would wait for each other's processor after each.
+const STRETCH: Duration = Duration::from_micros(250);
+/// Bytes of a file that are worked on before a thread gives way.
+pub const PIECE: usize = 64 * 1024;
 /// Pieces of work at once: most of them wait for the disk.
 const AT_ONCE: usize = 8;
 
 thread_local! {
     static YIELDS: Cell<bool> = const { Cell::new(false) };
     static COMES_LAST: Cell<bool> = const { Cell::new(false) };
+    static GAVE_WAY: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// The threads of [`aside`]: none before the first work.
@@ -67,6 +81,25 @@ pub fn come_last() {
             libc::syscall(libc::SYS_sched_setscheduler, this_thread, policy, &raw const priority);
         }
     }
+}
+
+/// Lets whoever waits for the calling thread's processor have it before the next piece of work, if this is a thread that yields
+/// or comes last. Call it as often as is easy: it looks at the clock, and gives way after so much of work alone.
+pub fn give_way() {
+    if !YIELDS.get() {
+        return;
+    }
+    let now = moment();
+    if GAVE_WAY.get().is_none_or(|at| now.duration_since(at) >= STRETCH) {
+        GAVE_WAY.set(Some(now));
+        std::thread::yield_now();
+    }
+}
+
+/// The time by a clock that is never set: which thread has a processor is decided by it, and nothing that is done.
+#[expect(clippy::disallowed_methods, reason = "how long a thread works is measured, and no tick of a test's clock")]
+fn moment() -> Instant {
+    Instant::now()
 }
 
 /// Whether the calling thread was made one that comes last.

@@ -8,7 +8,7 @@ use super::{
     migrate::{self, MIGRATIONS, SCHEMA_VERSION},
     shrink, vault,
 };
-use crate::model::clock::Time;
+use crate::model::{aside::give_way, clock::Time};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, config::DbConfig, hooks::Wal};
 use std::{
@@ -32,6 +32,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Checkpoint after this many pages of 4 KiB: at most 16 MB to replay after a crash, which takes a few milliseconds.
 const CHECKPOINT_PAGES: c_int = 4000;
+
+/// After so many steps of SQLite's machine a reader gives way: about a tenth of a millisecond.
+const GIVES_WAY_AFTER: c_int = 1000;
 
 thread_local! {
     /// How many pages the log held after the last commit of this thread, and at how many it is moved into the file next.
@@ -226,12 +229,17 @@ fn keep_private(path: &Path) {
     }
 }
 
-/// Read-only connections for the pool.
+/// Read-only connections for the pool. However much one reads, its thread gives way to those of messages.
 pub(super) fn reader_manager(path: &Path) -> SqliteConnectionManager {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     SqliteConnectionManager::file(path).with_flags(flags).with_init(|c| {
         c.busy_timeout(Duration::from_secs(5))?;
         c.set_prepared_statement_cache_capacity(64);
+        let goes_on = || {
+            give_way();
+            false
+        };
+        c.progress_handler(GIVES_WAY_AFTER, Some(goes_on))?;
         c.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;")
     })
 }

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::connectors::inbound_event::RemoteParty;
 use crate::model::{
-    aside::aside,
+    aside::{PIECE, aside, give_way},
     clock::{Clock, Time},
     ids::InstanceId,
     instance::InstanceState,
@@ -40,7 +40,7 @@ use settings::{Fail, Settings};
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
-    io,
+    io::{self, Read as _},
     path::PathBuf,
     sync::{
         Arc, Mutex, RwLock,
@@ -281,11 +281,23 @@ impl Connector for Sandbox {
 async fn upload(file: &MediaFile) -> Result<(), SendError> {
     let broken = |problem: String| permanent("media_unreadable", &problem);
     let path = file.path.clone();
-    let read = aside(move || io::copy(&mut File::open(path)?, &mut io::sink()));
+    let read = aside(move || read_through(&File::open(path)?));
     match read.await.unwrap_or_else(|e| Err(io::Error::other(e))) {
         Ok(size) if size == file.size => Ok(()),
         Ok(size) => Err(broken(format!("the file has {size} bytes instead of {}", file.size))),
         Err(e) => Err(broken(format!("the file cannot be read: {e}"))),
+    }
+}
+
+/// Reads all of a file; how many bytes it has.
+fn read_through(mut file: &File) -> io::Result<u64> {
+    let mut size = 0;
+    loop {
+        match io::copy(&mut file.by_ref().take(PIECE as u64), &mut io::sink())? {
+            0 => return Ok(size),
+            read => size += read,
+        }
+        give_way();
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     egress::{Bounds, Outbound},
-    model::{clock::Time, egress::Use},
+    model::{aside::give_way, clock::Time, egress::Use},
 };
 use http::{HeaderName, HeaderValue, Method};
 use std::{sync::Arc, time::Duration};
@@ -117,6 +117,7 @@ impl Webhooks {
         while let Some(delivery) = self.claims.calls.next(endpoint, self.as_of()) {
             let ended = self.attempt(delivery).await;
             self.note_ended(ended);
+            give_way();
         }
     }
 

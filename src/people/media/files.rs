@@ -5,7 +5,10 @@
 //! orphan: dropped with its [`Written`], or found by [`MediaFolder::sweep`] after a crash.
 
 use super::sniff::{self, HEAD, TextProbe};
-use crate::model::random::{Random, base62};
+use crate::model::{
+    aside::{PIECE, give_way},
+    random::{Random, base62},
+};
 use ring::digest;
 use std::{
     collections::HashSet,
@@ -165,9 +168,12 @@ impl Writing {
     /// # Errors
     /// The disk's own.
     pub fn push(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.file.write_all(piece)?;
-        self.digest.update(piece);
-        self.text.push(piece);
+        for part in piece.chunks(PIECE) {
+            self.file.write_all(part)?;
+            self.digest.update(part);
+            self.text.push(part);
+            give_way();
+        }
         let more = HEAD.saturating_sub(self.head.len()).min(piece.len());
         self.head.extend_from_slice(&piece[..more]);
         if let Some(written) = &mut self.written {
