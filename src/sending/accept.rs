@@ -148,14 +148,16 @@ fn written_to(
     address: &Address,
 ) -> Result<Option<ContactId>, StoreError> {
     let contact = match (&facts.contact, address) {
-        (Some(contact), _) => contact.id,
         (None, Address::Group(_)) => return Ok(None),
-        (None, address) => conversations::add(tx, asked.sender.account, &identity_of(address), facts.now)?,
+        (None, address) => {
+            return conversations::add_written_to(tx, asked.sender.account, &identity_of(address), facts.now).map(Some);
+        }
+        (Some(contact), _) => contact,
     };
-    if facts.contact.as_ref().is_none_or(|c| c.first_outbound_at.is_none()) {
-        conversations::note_outbound(tx, contact, facts.now)?;
+    if contact.first_outbound_at.is_none() {
+        conversations::note_outbound(tx, contact.id, facts.now)?;
     }
-    Ok(Some(contact))
+    Ok(Some(contact.id))
 }
 
 fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) -> Result<Accepting, StoreError> {

@@ -1,7 +1,7 @@
 //! How many messages of which day stand in which state: for pages, which never count the log itself.
 //!
-//! The rows are kept by triggers on the log, in the transaction of each change (`store/migrations/0010…`). Nothing is
-//! judged by them.
+//! The rows are kept by triggers on the log, in the transaction of each change (`store/migrations/0035…`). What is on its
+//! way is in none of them. Nothing is judged by them.
 
 use crate::{
     accounts::Scope,
@@ -101,9 +101,9 @@ pub fn days(tx: &Tx<'_>, scope: Scope, since: &str) -> Result<Vec<Day>, StoreErr
             Status::Delivered => last.delivered += n,
             Status::Read => last.read += n,
             Status::Blocked => last.refused += n,
-            // On their way: they will be one of the others in a moment.
+            Status::Failed | Status::Unknown => last.failed += n,
+            // On their way: not counted, they will be one of the others in a moment.
             Status::Accepted | Status::Sending => {}
-            _ => last.failed += n,
         }
     }
     Ok(all)

@@ -128,7 +128,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let fingerprint = match &request.draft {
         // One thumb to many people is no text that was sent to many people, and neither is one that was taken back.
         Draft::Reaction { .. } | Draft::Change { text: None, .. } => 0,
-        draft => fingerprint(&draft.text(), name.as_slice()),
+        draft => name.map_or(content.fingerprint, |name| fingerprint(&draft.text(), &[name])),
     };
     let pace = match (&instance, &address) {
         (Some(_), Some(address)) => {

@@ -193,8 +193,27 @@ pub fn find_phone(tx: &Tx<'_>, id: ContactId) -> Result<Option<String>, StoreErr
 
 /// A new contact, known by `identity`. It must not be known yet.
 pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time) -> Result<ContactId, StoreError> {
-    let id = tx.insert("INSERT INTO contacts (account_id, created_at) VALUES (?1, ?2)", params![account, now])?;
-    let id = ContactId(id);
+    insert(tx, account, identity, (now, None))
+}
+
+/// The same for somebody who is written to, [`note_outbound`] included.
+pub fn add_written_to(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    identity: &Identity,
+    now: Time,
+) -> Result<ContactId, StoreError> {
+    insert(tx, account, identity, (now, Some(now)))
+}
+
+fn insert(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    identity: &Identity,
+    (now, first_outbound): (Time, Option<Time>),
+) -> Result<ContactId, StoreError> {
+    let sql = "INSERT INTO contacts (account_id, created_at, first_outbound_at) VALUES (?1, ?2, ?3)";
+    let id = ContactId(tx.insert(sql, params![account, now, first_outbound])?);
     name(tx, account, id, identity)?;
     Ok(id)
 }

@@ -4,17 +4,22 @@
 //! nobody told the gateway is known by where it stands (`addressee.rs`). The number is stable across runs of one
 //! version, because the guard's counters survive a restart.
 
-use super::reading;
+use super::reading::{self, Reading};
 use crate::model::text;
 use sha2::{Digest, Sha256};
 
 /// The fingerprint of `message` as it would be for anybody: `names` are the recipient's names as far as known.
 pub fn fingerprint(message: &str, names: &[&str]) -> u64 {
-    let read = reading::read(message);
+    of(message, &reading::read(message), names)
+}
+
+/// The same of a message that was read already; `read` is all of it.
+pub(super) fn of(message: &str, read: &Reading, names: &[&str]) -> u64 {
     let greeted = if read.greets { None } else { greeted(message) };
     let names: Vec<String> = names.iter().chain(&greeted).map(|n| text::words(n)).collect();
     // By its place, too: a name of another script looks like a disguise there.
-    let read = greeted.map_or(read, |name| reading::read(&message.replacen(name, "@", 1)));
+    let again = greeted.map(|name| reading::read(&message.replacen(name, "@", 1)));
+    let read = again.as_ref().unwrap_or(read);
     let mut hash = Sha256::new();
     // Several numbers in a row count as one, and so do the several parts of a name.
     let mut last = "";

@@ -114,6 +114,7 @@ impl ContentPolicy {
     /// Scores `text` as a message sent for `purpose`.
     pub fn score(&self, purpose: Purpose, text: &str) -> Score {
         let mut read = reading::read(text);
+        let fingerprint = fingerprint::of(text, &read, &[]);
         let mut judged = matcher::judge(&self.rules, &read);
         read.leave_out(|name| !judged.speaking[name]);
         let mut signals = std::mem::take(&mut judged.signals);
@@ -145,6 +146,7 @@ impl ContentPolicy {
             invites: judged.invites,
             businesslike: has_number && judged.context >= SOME_EVIDENCE,
             insisted: false,
+            fingerprint,
         }
     }
 

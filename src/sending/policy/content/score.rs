@@ -41,6 +41,9 @@ pub struct Score {
     /// It misses, invites or introduces somebody, or reminds of a basket, in so many words.
     #[serde(skip)]
     pub invites: bool,
+    /// [`fingerprint`](super::fingerprint()) of the text to somebody whose name is not known.
+    #[serde(skip)]
+    pub fingerprint: u64,
     /// Its sender goes on with it although it was throttled for how many people get it.
     #[serde(skip)]
     pub insisted: bool,

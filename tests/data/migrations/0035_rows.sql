@@ -1,0 +1,1 @@
+-- Schema 35 counts the same messages, once they are at rest.
