@@ -10,12 +10,17 @@ use super::{
     queue::{self, WriteQueue},
 };
 use rusqlite::Connection;
+use std::time::Duration;
 
 /// A transaction that waits for no lock half-way.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Most closures that share one commit: bounds how long the first of them waits.
 pub(super) const GROUP_MAX: usize = 256;
+
+/// How long a group goes on taking what waits where several accounts send: of closures that take a millisecond each, as those of
+/// messages that many endpoints want, 256 would keep everybody else's for too long.
+const SHARED_FOR: Duration = Duration::from_millis(2);
 
 /// What the closures of a group asked for, to be done after its commit.
 #[derive(Default)]
@@ -35,7 +40,7 @@ pub(super) fn write_group(
 ) -> Result<(), String> {
     let begun = statement(connection, BEGIN);
     let mut group = Group { connection, begun, jobs, asked, holds_work: false, stretch: None };
-    let mut next = Some(first);
+    let (mut next, first_started) = (Some(first), queue::moment());
     while let Some((lane, job)) = next {
         let started = queue::moment();
         group.take(job);
@@ -43,8 +48,10 @@ pub(super) fn write_group(
         if group.is_given_up() {
             return Err("the transaction could not be kept: the disk is full or failing".into());
         }
-        let commits = waiting.note(lane, (started, queue::moment()));
-        next = if group.jobs.len() < GROUP_MAX && !commits { waiting.take() } else { None };
+        let ended = queue::moment();
+        let is_early = waiting.note(lane, (started, ended));
+        let is_long = ended.duration_since(first_started) >= SHARED_FOR && waiting.is_shared();
+        next = if group.jobs.len() < GROUP_MAX && !is_early && !is_long { waiting.take() } else { None };
     }
     let committed = group.begun.and_then(|()| statement(connection, "COMMIT"));
     if committed.is_err() && !connection.is_autocommit() {
@@ -195,7 +202,10 @@ fn statement(connection: &Connection, sql: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::job::{Closure, Once, Repeatable};
+    use crate::{
+        model::ids::AccountId,
+        store::job::{Closure, Once, Repeatable},
+    };
     use std::sync::{Arc, Mutex, mpsc::channel};
     use tokio::sync::oneshot;
 
@@ -272,6 +282,32 @@ mod tests {
         let kept = connection.query_row("SELECT coalesce(group_concat(a, ''), '') FROM t", [], |r| r.get(0));
         let ran = ran.lock().expect("no holder panics").clone();
         (ran, kept.expect("a row"), told)
+    }
+
+    #[test]
+    fn a_group_ends_early_where_several_accounts_send() {
+        let connection = Connection::open_in_memory().expect("memory");
+        for (accounts, left) in [(&[1, 1][..], 0), (&[1, 2], 1)] {
+            let (queue, waiting) = channel();
+            let mut waiting = WriteQueue::new(waiting);
+            let begun = queue::moment();
+            for account in accounts {
+                waiting.note(Some(AccountId(*account)), (begun, begun + SHARED_FOR));
+            }
+            for _ in 0..2 {
+                let work = |_: &WriteTx<'_>| {
+                    let begun = queue::moment();
+                    while queue::moment().duration_since(begun) < SHARED_FOR {}
+                    Ok::<_, StoreError>(())
+                };
+                let job: Box<dyn WriteJob> = Box::new(Closure::new(Repeatable(work), oneshot::channel().0));
+                queue.send((Some(AccountId(1)), job)).expect("a receiver");
+            }
+            let first = waiting.take().expect("a job");
+            let committed = write_group(&connection, first, &mut waiting, &mut Vec::new(), &mut AfterCommit::default());
+            committed.expect("it is committed");
+            assert_eq!(std::iter::from_fn(|| waiting.take()).count(), left, "{accounts:?}");
+        }
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl<J> WriteQueue<J> {
         self.light.is_empty() && !self.others.is_empty() && self.early.take(ended)
     }
 
+    /// Whether messages of more than one account were written lately.
+    pub(super) fn is_shared(&self) -> bool {
+        self.spent.lanes.keys().flatten().nth(1).is_some()
+    }
+
     /// Puts what came into its line.
     fn sort(&mut self) {
         while let Ok((lane, job)) = self.waiting.try_recv() {
