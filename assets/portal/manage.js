@@ -10,7 +10,7 @@ if (region) {
     const left = region.querySelector("[data-until]");
     if (!left) return;
     const seconds = Math.ceil((Date.parse(left.dataset.until) - Date.now()) / 1000);
-    left.textContent = `${Math.max(0, seconds)} s`;
+    left.textContent = `${Math.max(0, seconds)} ${left.dataset.unit}`;
     // A code that has run out is no code any more: the page is asked for the next one, once for each.
     if (seconds > 0 || ended === left.dataset.until) return;
     ended = left.dataset.until;

@@ -24,7 +24,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target, asked = event.submitter?.dataset.confirm ?? form.dataset.confirm;
   if (event.defaultPrevented || form.method !== "post") return;
   if (performance.now() - Number(form.dataset.sent ?? -ONCE_WITHIN) < ONCE_WITHIN || (asked && !confirm(asked))) event.preventDefault();
-  else form.dataset.sent = performance.now();
+  // A download leaves the page as it is.
+  else if (!event.submitter?.hasAttribute("data-download")) form.dataset.sent = performance.now();
 });
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;

@@ -31,8 +31,7 @@ impl Accounts {
             return Ok(text);
         }
         let (vault, wanted, random) = (self.vault.clone(), instance.clone(), self.random.clone());
-        let text =
-            self.store.write(move |tx| make(tx, &vault, account, &wanted, Moment { now, random: &*random })).await?;
+        let text = self.store.write(move |tx| make(tx, &vault, account, &wanted, Moment::new(now, &*random))).await?;
         self.refresh_ring().await?;
         Ok(text)
     }
@@ -107,7 +106,7 @@ fn make(
     instance: &InstanceId,
     moment: Moment<'_>,
 ) -> Result<String, AccountError> {
-    let Moment { now, random } = moment;
+    let Moment { now, random, .. } = moment;
     // Two who ask at once get the same one.
     if let Some(text) = open(tx, vault, account, instance, now)? {
         return Ok(text);

@@ -238,7 +238,7 @@ impl Accounts {
         let (now, random, agent) = (self.clock.now(), self.random.clone(), user_agent.to_owned());
         self.store
             .write(move |tx: &WriteTx<'_>| {
-                user::begin_session(tx, user, &agent, &format!("{how}, from {from}"), Moment { now, random: &*random })
+                user::begin_session(tx, user, &agent, &format!("{how}, from {from}"), Moment::new(now, &*random))
             })
             .await
     }

@@ -225,9 +225,7 @@ impl Accounts {
     ) -> Result<OneTimeLink, AccountError> {
         let (now, actor, random) = (self.clock.now(), actor.to_owned(), self.random.clone());
         let email = email.to_owned();
-        self.store
-            .write(move |tx| user::create_link(tx, &email, purpose, Moment { now, random: &*random }, &actor))
-            .await
+        self.store.write(move |tx| user::create_link(tx, &email, purpose, Moment::new(now, &*random), &actor)).await
     }
 
     /// Uses up a login link: a session for its user. `from` is kept in the audit.
@@ -237,7 +235,7 @@ impl Accounts {
     pub async fn redeem_login(&self, token: &str, user_agent: &str, from: IpAddr) -> Result<OneTimeLink, AccountError> {
         let (now, random) = (self.clock.now(), self.random.clone());
         let (token, agent) = (token.to_owned(), user_agent.to_owned());
-        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, Moment { now, random: &*random })).await
+        self.store.write(move |tx| user::redeem_login(tx, &token, &agent, from, Moment::new(now, &*random))).await
     }
 
     /// The session behind a cookie's token, if it is in force.

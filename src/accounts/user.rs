@@ -144,7 +144,7 @@ pub(super) fn create_link(
     moment: Moment<'_>,
     actor: &str,
 ) -> Result<OneTimeLink, AccountError> {
-    let Moment { now, random } = moment;
+    let Moment { now, random, .. } = moment;
     let user = tx.find(
         "SELECT id, account_id FROM users WHERE email = ?1 AND disabled_at IS NULL",
         params![email.trim()],
@@ -189,7 +189,7 @@ pub(super) fn begin_session(
     how: &str,
     moment: Moment<'_>,
 ) -> Result<OneTimeLink, StoreError> {
-    let Moment { now, random } = moment;
+    let Moment { now, random, .. } = moment;
     let session = OneTimeLink { token: new_token(random), expires_at: now.plus(SESSION_MAX) };
     let agent: String = user_agent.chars().take(200).collect();
     tx.execute(

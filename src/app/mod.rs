@@ -21,7 +21,7 @@ use crate::{
     },
     gateway::{Gateway, inbound::Inbound, retention::Retention},
     instances::Instances,
-    model::{clock::Clock, fence::Fence, random::Random, threads::ThreadsApart},
+    model::{clock::Clock, fence::Fence, once::DoneOnce, random::Random, threads::ThreadsApart},
     ops::{
         backup,
         egress_allowlist::EgressAllowlist,
@@ -216,6 +216,7 @@ impl App {
             pages: ThreadsApart::of_pages(),
             backups,
             page_secrets,
+            forms: DoneOnce::default(),
             backing_up: Arc::default(),
             reach: Arc::new(reach),
             live: Arc::new(Live::new(store.clone())),

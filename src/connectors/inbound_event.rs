@@ -111,7 +111,8 @@ pub enum EventKind {
         /// subject, description, participants, read_only, picture.
         change: String,
     },
-    /// Names of one person. It makes no contact: who is not known stays unknown.
+    /// Names of one person. It makes no contact, unless it says that a name took the place of another: calls come in any
+    /// order, and a word under the former name holds under the new one.
     Person {
         /// The names that are good.
         names: RemoteParty,
@@ -119,8 +120,8 @@ pub enum EventKind {
         former: RemoteParty,
     },
     /// The provider knows somebody by these names, whom we know by another one: all are names of one person. Like
-    /// [`EventKind::Person`] it makes no contact. A number of another country than the one that was written to is not
-    /// learnt: the owner is told that the message went astray.
+    /// [`EventKind::Person`] without former names it makes no contact. A number of another country than the one that was
+    /// written to is not learnt: the owner is told that the message went astray.
     Named {
         /// Whom we mean.
         whom: Whom,

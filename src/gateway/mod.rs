@@ -11,7 +11,7 @@ use crate::{
     events::{live::Live, notice_delivery::Digests, webhooks::Webhooks},
     gateway::retention::{ErasureReport, Retention, RetentionError},
     instances::Instances,
-    model::{clock::Clock, fence::Fence, phone::Recipient, random::Random, threads::ThreadsApart},
+    model::{clock::Clock, fence::Fence, once::DoneOnce, phone::Recipient, random::Random, threads::ThreadsApart},
     ops::{
         backup::BackupPlans, egress_allowlist::EgressAllowlist, keeper::Keeper, listen_addresses::ListenAddresses,
         meta_calls::MetaCalls, metrics::Metrics, page_settings::PageSecrets,
@@ -60,6 +60,8 @@ pub struct Gateway {
     pub backups: BackupPlans,
     /// The secrets of what is set up on pages.
     pub page_secrets: PageSecrets,
+    /// Forms that make something, as far as they were sent.
+    pub forms: DoneOnce,
     /// Whether somebody asked for a backup that is being made.
     pub backing_up: Arc<AtomicBool>,
     /// The private places that may be called.

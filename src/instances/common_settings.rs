@@ -5,7 +5,7 @@
 //! - `tell_read` (on or off, on by default): whether people are told that their messages were read, and that an answer is
 //!   being written.
 
-use super::InstanceError;
+use super::{Instance, InstanceError};
 use crate::{
     model::{ids::InstanceId, why::why},
     store::WriteTx,
@@ -22,6 +22,17 @@ const TEXT_MAX: usize = 1000;
 /// These settings, and those of the connector.
 pub(super) fn apart(changes: &BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     changes.clone().into_iter().partition(|(name, _)| [REJECT, TEXT, TELL_READ].contains(&name.as_str()))
+}
+
+/// How those that are named stand, as [`set`] would be told them.
+pub(super) fn now(instance: &Instance, named: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let word = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
+    let value = |name: &str| match name {
+        REJECT => word(instance.reject_calls),
+        TELL_READ => word(instance.tell_read),
+        _ => instance.reject_text.clone().unwrap_or_default(),
+    };
+    named.keys().map(|name| (name.clone(), value(name))).collect()
 }
 
 /// Whether these changes are any to the connector's own settings: a secret that is named, another that differs.

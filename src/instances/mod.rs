@@ -282,7 +282,7 @@ impl Instances {
 
     async fn record_standing(&self, id: InstanceId, standing: ConnectionStatus) -> Result<(), StoreError> {
         let (now, random) = (self.clock.now(), self.random.clone());
-        let record = move |tx: &WriteTx<'_>| row::record_standing(tx, &id, &standing, Moment { now, random: &*random });
+        let record = move |tx: &WriteTx<'_>| row::record_standing(tx, &id, &standing, Moment::new(now, &*random));
         self.store.write(record).await
     }
 }

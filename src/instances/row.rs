@@ -139,6 +139,7 @@ pub(super) fn set(
 ) -> Result<Instance, InstanceError> {
     let before = find(tx, id)?;
     let (ours, changes) = common_settings::apart(changes);
+    let was_ours = common_settings::now(&before, &ours);
     common_settings::set(tx, id, &ours)?;
     let changes = &changes;
     let (secrets, plain) = apart(before.connector, changes.clone());
@@ -166,7 +167,9 @@ pub(super) fn set(
     }
     settings.extend(ours);
     let after = settings_text(&settings);
-    let was = settings_text(&before.settings);
+    let mut were = before.settings.clone();
+    were.extend(was_ours);
+    let was = settings_text(&were);
     record(tx, (now, actor), (before.account_id, id), "instance.set", (Some(&was), Some(&after)))?;
     find(tx, id)
 }

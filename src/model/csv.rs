@@ -1,7 +1,10 @@
 //! Lists of numbers that people bring in: CSV with commas, semicolons or tabs, quotes where a field needs them, and an
-//! optional heading line. Columns: phone, then (optionally) a name or a reason.
+//! optional heading line. Columns: phone, then (optionally) a name or a reason, unless the heading says otherwise.
 
-use crate::model::why::{Why, why};
+use crate::model::{
+    csv_heading::{self, CsvColumns},
+    why::{Why, why},
+};
 use std::borrow::Cow;
 
 /// A line's number (from 1), its phone as written, and its second column.
@@ -18,31 +21,54 @@ pub fn phones(text: &str) -> Result<Vec<CsvRow>, Why> {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
     let mut rows = Vec::new();
-    let mut is_first = true;
+    let (mut is_first, mut columns) = (true, CsvColumns::FIRST);
     for (line, fields) in records(text, separator)? {
         if fields.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        // A heading has no digit where the number should be, or nowhere; there is one at most.
-        let has_digit = |field: &String| field.chars().any(char::is_numeric);
-        let is_named = fields.first().is_some_and(|field| !field.trim().is_empty() && !has_digit(field));
-        let is_heading = is_first && (is_named || !fields.iter().any(has_digit));
-        is_first = false;
-        if is_heading {
+        if std::mem::take(&mut is_first)
+            && let Some(headed) = heading_columns(&fields)?
+        {
+            columns = headed;
             continue;
         }
-        let mut fields = fields.into_iter();
-        let phone = unguarded(fields.next().unwrap_or_default().trim()).to_owned();
-        let more = fields.next().map(|f| unguarded(f.trim()).to_owned()).filter(|f| !f.is_empty());
-        rows.push((line, phone, more));
+        let cell = |at: usize| fields.get(at).map(|field| unguarded(field.trim()).to_owned());
+        let more = columns.more.and_then(cell).filter(|field| !field.is_empty());
+        rows.push((line, cell(columns.phone).unwrap_or_default(), more));
         if rows.len() > MAX_ROWS {
             return Err(why!("list_long", "the file has more than {most} lines: import it in parts", most = MAX_ROWS));
         }
     }
     if rows.is_empty() {
-        return Err(why!("list_empty", "the file has no line with a phone number: the first column is the phone"));
+        return Err(why!(
+            "list_empty",
+            "the file has no line with a phone number: without a heading that says otherwise the first column is the phone"
+        ));
     }
     Ok(rows)
+}
+
+/// Where a heading has its columns; none: the line is no heading. One has no digit where the number should be, or nowhere,
+/// or names a number.
+fn heading_columns(fields: &[String]) -> Result<Option<CsvColumns>, Why> {
+    if let Some(columns) = CsvColumns::of(fields) {
+        return Ok(Some(columns));
+    }
+    let has_digit = |field: &String| field.chars().any(char::is_numeric);
+    let is_named = fields.first().is_some_and(|field| !field.trim().is_empty() && !has_digit(field));
+    if !is_named && fields.iter().any(has_digit) {
+        return Ok(None);
+    }
+    if fields.first().is_some_and(|first| csv_heading::is_of_another_kind(first)) {
+        let first = fields[0].trim().chars().take(40).collect::<String>();
+        return Err(why!(
+            "list_heading",
+            "the heading names no column of phone numbers, and the first one is called {first}: call the one with the \
+             numbers phone",
+            first = first
+        ));
+    }
+    Ok(Some(CsvColumns::FIRST))
 }
 
 /// A CSV text that a spreadsheet takes for text and nothing else: a cell that it would calculate (`=`, `+`, `-`, `@`,
@@ -149,6 +175,19 @@ mod tests {
                 vec![row(2, "0501234567", Some("Müller; \"Hans\""))],
             ),
         ];
+        for (text, found) in [
+            ("order_id,phone\n12025550143,+966512000050\n", row(2, "+966512000050", None)),
+            ("Name;Telefon\nSara;+966512000050\n", row(2, "+966512000050", Some("Sara"))),
+            ("phone 1,phone 2\n+966512000050,+966512000051\n", row(2, "+966512000050", None)),
+            ("date,reason,mobile\n2026-01-02,asked,+966512000050", row(2, "+966512000050", Some("asked"))),
+            ("Kontakt\n+966512000050", row(2, "+966512000050", None)),
+            ("+966512000050,WhatsApp", row(1, "+966512000050", Some("WhatsApp"))),
+        ] {
+            assert_eq!(phones(text), Ok(vec![found]), "{text}");
+        }
+        for text in ["order id,customer\n12025550143,Sara", "Name,City\n+966512000050,Riyadh", "email\na@b.example"] {
+            assert!(phones(text).is_err_and(|why| why.to_string().contains("called")), "{text}");
+        }
         for (text, expected) in rows {
             assert_eq!(phones(text).as_ref(), Ok(expected), "{text}");
         }

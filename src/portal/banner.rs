@@ -10,6 +10,7 @@ use crate::{
     events::webhooks,
     instances::{self, Instance},
     model::{clock::Time, instance::InstanceState},
+    sending::review,
     store::{StoreError, Tx},
 };
 
@@ -26,10 +27,11 @@ pub struct Banner {
     pub link: String,
 }
 
-/// What needs the hand of somebody who is logged in. `account`: the one that is looked at, with its limits.
+/// What needs the hand of somebody who is logged in. `everybody`: of an admin. `account`: the one that is looked at, with
+/// its limits.
 pub(super) fn list(
     tx: &Tx<'_>,
-    (scope, is_admin): (Scope, bool),
+    (scope, everybody): (Scope, Option<Scope>),
     account: Option<&Account>,
     now: Time,
 ) -> Result<Vec<Banner>, StoreError> {
@@ -41,7 +43,9 @@ pub(super) fn list(
         all.extend(limit(used.month, account.monthly_limit, ["banner.month_full", "banner.month_near"]));
     }
     all.extend(endpoints(tx, scope)?);
-    if is_admin {
+    if let Some(everybody) = everybody {
+        let elsewhere = review::count(tx, everybody)?.saturating_sub(review::count(tx, scope)?);
+        all.extend(reviews(elsewhere));
         all.extend(appliance(tx)?);
     }
     Ok(all)
@@ -100,6 +104,16 @@ impl Trouble {
             n => Banner { tone, text: self.several, name: n.to_string(), link: "/instances".into() },
         })
     }
+}
+
+/// Numbers of accounts that an admin does not look at, and which wait for an admin: they end the pause alone.
+fn reviews(elsewhere: u64) -> Option<Banner> {
+    let text = match elsewhere {
+        0 => return None,
+        1 => "banner.review",
+        _ => "banner.review_several",
+    };
+    Some(Banner { tone: "bad", text, name: elsewhere.to_string(), link: "/admin/reviews".into() })
 }
 
 /// What only who runs the appliance can mend.

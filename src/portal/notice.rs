@@ -2,9 +2,10 @@
 
 use crate::accounts::notices::{Notice, NoticeKind};
 
-/// Where to mend it.
-pub fn link(notice: &Notice) -> &'static str {
+/// Where whoever reads it mends it.
+pub fn link(notice: &Notice, is_admin: bool) -> &'static str {
     match NoticeKind::parse(&notice.kind) {
+        Some(NoticeKind::InstancePaused) if is_admin => "/admin/reviews",
         Some(NoticeKind::EndpointDisabled) => "/webhooks",
         Some(
             NoticeKind::InstanceDisconnected

@@ -5,7 +5,14 @@
 //! [`PageContext::scope`] or [`PageContext::account`], so that another account's row is answered like one that does not
 //! exist.
 
-use super::{banner::Banner, chat, navigation::unread_text, page_error::PageError, page_facts::PageFacts};
+use super::{
+    banner::Banner,
+    chat,
+    navigation::unread_text,
+    once,
+    page_error::PageError,
+    page_facts::{PageFacts, PageWish},
+};
 use crate::{
     accounts::{Account, Role, Scope, Session},
     connectors::outgoing::MediaKind,
@@ -28,7 +35,6 @@ use crate::{
 };
 use ::http::Method;
 use askama::Template;
-use sha2::{Digest, Sha256};
 use std::{future::Future, net::IpAddr, ops::Deref, pin::Pin, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
 use warp::reply::Response;
@@ -46,6 +52,8 @@ pub struct PageContext {
     /// `light`, `dark` or empty for what the system prefers.
     pub theme: &'static str,
     pub path: String,
+    /// The page that a form stood on, as the browser says; empty: it does not.
+    pub came_from: String,
     /// What stood for `{…}` in the path.
     pub segments: Vec<String>,
     pub query: Fields,
@@ -108,7 +116,7 @@ pub async fn enter(state: &AppState, incoming: Incoming, least: Option<Role>, pa
     };
     let judged = if method == Method::POST { judge_form(&v, origin) } else { Ok(()) };
     let answer = match judged.and_then(|()| judge_role(&v, least)) {
-        Ok(()) => page(state, &v).await,
+        Ok(()) => once::run(state, &v, page).await,
         Err(e) => Err(e),
     };
     answer.unwrap_or_else(|e| e.page(&v))
@@ -138,13 +146,13 @@ pub async fn subscriber(gateway: &Gateway, incoming: &Incoming) -> Option<Subscr
     Some(Subscriber { who, token, scope, lang, zone })
 }
 
-type Load = fn(&Tx<'_>, &str, Option<&str>, Time) -> Result<PageFacts, StoreError>;
+type Load = fn(&Tx<'_>, &str, &PageWish, Time) -> Result<PageFacts, StoreError>;
 
 /// What is known of who asks. While the database does not answer, that is nothing, and nobody is anybody.
 async fn read(gateway: &Gateway, incoming: &Incoming, token: &str, load: Load) -> PageFacts {
-    let wish = cookie::find(incoming, cookie::ACCOUNT).map(str::to_owned);
+    let wish = PageWish::of(incoming);
     let (token, now) = (token.to_owned(), gateway.clock.now());
-    let facts = gateway.store.read(move |tx| load(tx, &token, wish.as_deref(), now)).await;
+    let facts = gateway.store.read(move |tx| load(tx, &token, &wish, now)).await;
     facts.unwrap_or_default()
 }
 
@@ -168,6 +176,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
     let device = cookie::device(&incoming, is_https);
     let length = incoming.header("content-length").and_then(|text| text.parse().ok());
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
+    let came_from = incoming.came_from().unwrap_or_default().to_owned();
     let PageFacts { who, chosen, account, accounts, banners, unread } = facts;
     let locale = Locale::new(lang, zone, now);
     let mut v = PageContext {
@@ -191,6 +200,7 @@ async fn begin(gateway: &Gateway, incoming: Incoming) -> Result<PageContext, Res
         base_url: gateway.public_url.clone(),
         chosen,
         account,
+        came_from,
         path: incoming.path,
         segments: incoming.segments,
         request_id: incoming.request_id,
@@ -349,17 +359,6 @@ impl PageContext {
     /// The first segment of the path that stood for `{…}`.
     pub fn segment(&self) -> &str {
         self.segments.first().map(String::as_str).unwrap_or_default()
-    }
-
-    /// The token that forms carry for browsers that do not say where a form comes from.
-    pub fn csrf(&self) -> String {
-        let token = self.token.as_deref().unwrap_or_default();
-        Sha256::digest(format!("csrf:{token}")).iter().take(16).map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// The hidden field of every form.
-    pub fn csrf_field(&self) -> String {
-        format!("<input type=\"hidden\" name=\"csrf\" value=\"{}\">", self.csrf())
     }
 
     /// Where one is, with what is asked of the page: for coming back after a login or another language.

@@ -7,7 +7,10 @@ use crate::{
     events::webhooks::WebhookError,
     gateway::retention::RetentionError,
     instances::InstanceError,
-    model::why::{Why, why},
+    model::{
+        percent,
+        why::{Why, why},
+    },
     ops::egress_allowlist::ReachError,
     sending::{
         receipts::SettleError,
@@ -51,13 +54,47 @@ struct NotePage<'a> {
     typed: Vec<&'a str>,
 }
 
-/// The fields of forms in which people write more than a word.
-const WRITTEN: &[&str] = &["message", "text", "body", "reason", "csv"];
+/// The fields of forms into which people type what costs them thought or time, none of them a password or a key.
+const WRITTEN: &[&str] = &[
+    "message",
+    "text",
+    "body",
+    "reason",
+    "note",
+    "answer",
+    "csv",
+    "phone",
+    "at",
+    "variable",
+    "url",
+    "headers",
+    "header",
+    "footer",
+    "examples",
+    "replies",
+    "button",
+    "list_button",
+    "rows",
+    "title",
+    "description",
+    "latitude",
+    "longitude",
+    "address",
+    "organization",
+    "phrase",
+    "name",
+    "email",
+    "business_name",
+    "destination_url",
+    "allowlist",
+    "addresses",
+    "reject_text",
+];
 
 impl PageError {
     pub fn page(self, v: &PageContext) -> Response {
         if matches!(self, Self::LogIn) && v.form.text("csrf").is_empty() {
-            let next = crate::model::percent::encode(&v.here());
+            let next = percent::encode(&v.here());
             return see_other(&if v.path == "/" { "/login".to_owned() } else { format!("/login?next={next}") });
         }
         let mut said = None;
@@ -78,8 +115,9 @@ impl PageError {
                 (StatusCode::SERVICE_UNAVAILABLE, v.t("trouble.failed"), v.t("trouble.failed_text"))
             }
         };
+        let back = format!("/login?next={}", percent::encode(&v.came_from));
         let link = match &self {
-            Self::LogIn => Some(("/login", v.t("access.log_in"))),
+            Self::LogIn => Some((back.as_str(), v.t("access.log_in"))),
             Self::Forbidden | Self::NotFound if v.is_in() => Some(("/overview", v.t("nav.overview"))),
             _ => None,
         };
@@ -115,7 +153,7 @@ pub fn note(v: &PageContext, status: StatusCode, title: &str, text: &str) -> Res
 
 /// What somebody wrote in a form.
 fn written(v: &PageContext) -> Vec<&str> {
-    WRITTEN.iter().map(|name| v.form.raw(name)).filter(|text| !text.trim().is_empty()).collect()
+    WRITTEN.iter().flat_map(|name| v.form.all(name)).filter(|text| !text.trim().is_empty()).collect()
 }
 
 /// The way on after a form was taken: the browser asks for `path`, and asking again does nothing twice.

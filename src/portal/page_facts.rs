@@ -1,13 +1,41 @@
 //! What is known of a visitor before a page's own code runs, in one read: the session, whose rows they look at, and what
 //! needs their hand.
 
-use super::banner::{self, Banner};
+use super::{
+    banner::{self, Banner},
+    page_subject,
+};
 use crate::{
     accounts::{Account, AccountError, Role, Session},
     model::{clock::Time, ids::AccountId, plan::Zone},
     people::chats::count_unread,
     store::{StoreError, Tx},
+    web::{Incoming, cookie, form::Fields},
 };
+
+/// Where somebody is, and whose rows they ask for there.
+pub(super) struct PageWish {
+    path: String,
+    query: Fields,
+    /// The account that an admin wants to look at, as the cookie says.
+    kept: Option<String>,
+}
+
+impl PageWish {
+    /// As a request says it.
+    pub(super) fn of(incoming: &Incoming) -> Self {
+        Self {
+            path: incoming.path.clone(),
+            query: Fields::parse(&incoming.query),
+            kept: cookie::find(incoming, cookie::ACCOUNT).map(str::to_owned),
+        }
+    }
+
+    /// The account of this one page, else the one that is kept.
+    fn account(&self) -> Option<&str> {
+        self.query.some("account").or(self.kept.as_deref())
+    }
+}
 
 /// What one read brings; of a stranger nothing.
 #[derive(Default)]
@@ -27,21 +55,21 @@ pub(super) struct PageFacts {
 }
 
 impl PageFacts {
-    /// Reads them. `wish`: the account that an admin wants to look at, as the cookie says.
-    pub(super) fn load(tx: &Tx<'_>, token: &str, wish: Option<&str>, now: Time) -> Result<Self, StoreError> {
+    /// Reads them.
+    pub(super) fn load(tx: &Tx<'_>, token: &str, wish: &PageWish, now: Time) -> Result<Self, StoreError> {
         let facts = Self::load_quietly(tx, token, wish, now)?;
         let Some(who) = &facts.who else { return Ok(facts) };
         let account = facts.account.as_ref().filter(|account| Some(account.id) == facts.chosen);
         let Some(scope) = who.scope(facts.chosen) else { return Ok(facts) };
-        let banners = banner::list(tx, (scope, who.role == Role::Admin), account, now)?;
+        let banners = banner::list(tx, (scope, who.everybody()), account, now)?;
         Ok(Self { banners, unread: count_unread(tx, scope)?, ..facts })
     }
 
     /// The same without banners.
-    pub(super) fn load_quietly(tx: &Tx<'_>, token: &str, wish: Option<&str>, now: Time) -> Result<Self, StoreError> {
+    pub(super) fn load_quietly(tx: &Tx<'_>, token: &str, wish: &PageWish, now: Time) -> Result<Self, StoreError> {
         let Some(who) = Session::find(tx, token, now)? else { return Ok(Self::default()) };
         let accounts = if who.role == Role::Admin { Account::names(tx)? } else { Vec::new() };
-        let chosen = chosen(&who, wish, &accounts);
+        let chosen = chosen(tx, &who, wish, &accounts);
         let account = match chosen.or(who.account) {
             Some(id) => find(tx, id, now)?,
             None => None,
@@ -55,19 +83,19 @@ impl PageFacts {
     }
 }
 
-/// The account that an admin looks at; everybody else has one. Where there is one alone, it is not asked for.
-fn chosen(who: &Session, wish: Option<&str>, all: &[(AccountId, String)]) -> Option<AccountId> {
-    if who.role != Role::Admin {
-        return who.account;
-    }
+/// The account that an admin looks at, that of the one thing that they opened first; everybody else has one. Where there
+/// is one alone, it is not asked for.
+fn chosen(tx: &Tx<'_>, who: &Session, wish: &PageWish, all: &[(AccountId, String)]) -> Option<AccountId> {
+    let Some(everybody) = who.everybody() else { return who.account };
     if let [(only, _)] = all {
         return Some(*only);
     }
-    match wish {
-        Some("all") => None,
-        Some(id) => id.parse().ok().filter(|id| all.iter().any(|(known, _)| known == id)).or(who.account),
-        None => who.account,
-    }
+    let wanted = match wish.account() {
+        Some("all") => return None,
+        Some(id) => id.parse().ok().filter(|id| all.iter().any(|(known, _)| known == id)),
+        None => None,
+    };
+    page_subject::account(tx, everybody, &wish.path, &wish.query).or(wanted).or(who.account)
 }
 
 fn find(tx: &Tx<'_>, id: AccountId, now: Time) -> Result<Option<Account>, StoreError> {

@@ -1,6 +1,7 @@
 //! Forms that come back with a problem: what was typed, chosen and ticked stands in them again.
 
 use super::PageContext;
+use crate::model::text::digit;
 use std::{borrow::Borrow, fmt::Display};
 
 impl PageContext {
@@ -19,4 +20,9 @@ impl PageContext {
     ) -> bool {
         if problem.is_empty() { *stored.borrow() } else { self.form.all(name).any(|chosen| chosen == value.as_ref()) }
     }
+}
+
+/// The digits of what somebody looks for, in whatever script they are written, as 0 to 9.
+pub(super) fn digits(typed: &str) -> String {
+    typed.chars().filter_map(digit).map(|value| char::from(b'0' + value)).collect()
 }

@@ -16,7 +16,6 @@ use super::{
     strikes, waiting,
 };
 use crate::{
-    accounts,
     connectors::{Address, Outgoing},
     model::{
         clock::Time,
@@ -59,7 +58,7 @@ pub(super) fn accept(
     let Asked { shared, rules, sender, request, now } = *asked;
     shared.begin(tx);
     if let Some(key) = sender.key {
-        accounts::note_key_use(tx, key, now)?;
+        shared.key_uses.note(tx, key, now)?;
     }
     let known = match &request.idempotency_key {
         Some(key) => idempotency::look_up(tx, asked, key)?,
@@ -166,7 +165,8 @@ fn refuse(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts, refusal: Refusal) 
     let contact = facts.contact.as_ref().map(|c| c.id);
     let row = record::MessageRow { message_id: &message_id, asked, facts, contact, status: Status::Blocked };
     let recipient = contact.map_or_else(|| request.recipient.canonical(), |id| format!("contact:{id}"));
-    let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient);
+    let said = if refusal.code == Code::PolicyViolation { facts.fingerprint } else { 0 };
+    let like = (sender.account, sender.key, refusal.code, request.instance.clone(), recipient, said);
     // One that has waited has a row of its own, which says how it ended.
     let earlier = match request.message_id {
         None => record::repeated(tx, shared.repeats.earlier(&like, facts.now), facts.now)?,

@@ -24,8 +24,9 @@ pub struct Day {
     /// Delivered and not read, as far as is known.
     pub delivered: u64,
     pub read: u64,
-    /// Failed, or nobody knows.
     pub failed: u64,
+    /// Nobody knows whether they left.
+    pub unknown: u64,
     /// Refused, repeats included.
     pub refused: u64,
 }
@@ -41,9 +42,14 @@ impl Day {
         self.delivered + self.read
     }
 
+    /// What failed, or may have.
+    pub const fn lost(&self) -> u64 {
+        self.failed + self.unknown
+    }
+
     /// All of them.
     pub const fn all(&self) -> u64 {
-        self.left() + self.failed + self.refused
+        self.left() + self.lost() + self.refused
     }
 }
 
@@ -56,6 +62,7 @@ pub struct KeyUse {
     pub key: Option<KeyId>,
     /// What left by it.
     pub sent: u64,
+    /// What failed, or may have.
     pub failed: u64,
     /// What was refused.
     pub refused: u64,
@@ -101,7 +108,8 @@ pub fn days(tx: &Tx<'_>, scope: Scope, since: &str) -> Result<Vec<Day>, StoreErr
             Status::Delivered => last.delivered += n,
             Status::Read => last.read += n,
             Status::Blocked => last.refused += n,
-            Status::Failed | Status::Unknown => last.failed += n,
+            Status::Failed => last.failed += n,
+            Status::Unknown => last.unknown += n,
             // On their way: not counted, they will be one of the others in a moment.
             Status::Accepted | Status::Sending => {}
         }

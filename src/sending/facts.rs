@@ -283,27 +283,18 @@ struct AccountFacts {
 
 fn load_account(tx: &Tx<'_>, sender: &Sender, now: Time) -> Result<AccountFacts, StoreError> {
     let module = sender.module.map(Module::as_str);
-    let mut account = tx.one(
-        "SELECT a.timezone, a.next_timezone, a.next_timezone_from, a.plan_until, p.daily, p.monthly, m.enabled
+    tx.one(
+        "SELECT a.timezone, a.next_timezone, a.next_timezone_from, a.plan_until, coalesce(g.daily, p.daily),
+                coalesce(g.monthly, p.monthly), m.enabled
          FROM accounts a
          LEFT JOIN plans p ON p.id = a.plan AND a.disabled_at IS NULL
          LEFT JOIN account_modules m ON m.account_id = a.id AND m.module = ?2
+         LEFT JOIN granted_limits g ON p.id IS NOT NULL AND g.id = (SELECT max(id) FROM granted_limits
+             WHERE account_id = a.id AND withdrawn_at IS NULL AND (until IS NULL OR until > ?3))
          WHERE a.id = ?1",
-        params![sender.account, module],
+        params![sender.account, module, now],
         |r| read_account(r, sender.module, now),
-    )?;
-    if let Some(limits) = &mut account.limits {
-        let grant = tx.find(
-            "SELECT daily, monthly FROM granted_limits
-             WHERE account_id = ?1 AND withdrawn_at IS NULL AND (until IS NULL OR until > ?2)
-             ORDER BY id DESC LIMIT 1",
-            params![sender.account, now],
-            |r| Ok((r.get::<_, Option<u64>>(0)?, r.get::<_, Option<u64>>(1)?)),
-        )?;
-        let (daily, monthly) = grant.unwrap_or_default();
-        *limits = PlanLimits { daily: daily.unwrap_or(limits.daily), monthly: monthly.unwrap_or(limits.monthly) };
-    }
-    Ok(account)
+    )
 }
 
 fn read_account(r: &Row<'_>, module: Option<Module>, now: Time) -> rusqlite::Result<AccountFacts> {

@@ -1,7 +1,8 @@
 //! Idempotency keys: the same key and the same request get the first answer again, and nothing is sent.
 //!
 //! Scope: the account and the key, 24 hours. What is remembered is the answer `sent`, `accepted` or `unknown`; a
-//! refusal or a failure is forgotten, so that a retry after its cause is gone works. A key that was under way when the
+//! refusal or a failure is forgotten, so that a retry after its cause is gone works; a message that was cancelled while it
+//! waited stays `accepted` here. A key that was under way when the
 //! gateway stopped follows its message to `unknown` (`recover.rs`).
 
 use super::{answer::Outcome, asked::Asked};

@@ -3,7 +3,6 @@
 
 use super::{answer::Answer, facts, gate_figures, record, refusal::Refusal, request::Sender, shared::SendingContext};
 use crate::{
-    accounts,
     model::{
         clock::Time,
         ids::{InstanceId, LogId, MessageId},
@@ -22,9 +21,9 @@ pub(super) fn refuse(
 ) -> Result<Answer, StoreError> {
     let now = shared.clock.now();
     if let Some(key) = sender.key {
-        accounts::note_key_use(tx, key, now)?;
+        shared.key_uses.note(tx, key, now)?;
     }
-    let like = (sender.account, sender.key, refusal.code, InstanceId::from_text(""), refusal.reason.clone());
+    let like = (sender.account, sender.key, refusal.code, InstanceId::from_text(""), refusal.reason.clone(), 0);
     let (log_id, message_id) = match record::repeated(tx, shared.repeats.earlier(&like, now), now)? {
         Some(earlier) => earlier,
         None => {

@@ -174,9 +174,9 @@ pub fn tab_separated(examples: &[JudgedExample]) -> String {
 pub struct AllowedText {
     /// The judgement's.
     pub id: i64,
-    /// Its message.
-    pub log_id: LogId,
-    /// Empty: the message is gone by now, and the text passes still.
+    /// Its message; none: it is gone by now, and the text passes still.
+    pub log_id: Option<LogId>,
+    /// Empty: it was erased, or its message is gone.
     pub text: String,
     /// When it was found honest.
     pub at: Time,
@@ -207,7 +207,7 @@ fn withdraw(tx: &WriteTx<'_>, scope: Scope, id: i64, (now, actor): (Time, &str))
         "SELECT account_id, fingerprint, log_id FROM judgements
          WHERE id = ?1 AND lets_pass = 1 AND (?2 IS NULL OR account_id = ?2)",
         params![id, scope],
-        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, r.get::<_, LogId>(2)?)),
+        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, r.get::<_, Option<LogId>>(2)?)),
     )?;
     let Some((account, fingerprint, log_id)) = found else { return Ok(false) };
     tx.execute(
@@ -218,7 +218,7 @@ fn withdraw(tx: &WriteTx<'_>, scope: Scope, id: i64, (now, actor): (Time, &str))
         actor,
         account: Some(account),
         action: "message.withdraw_allowed",
-        target: &log_id.to_string(),
+        target: &log_id.map_or_else(String::new, |id| id.to_string()),
         before: None,
         after: None,
     };

@@ -45,6 +45,7 @@ mod idempotency;
 mod insistence;
 mod invalid_request;
 pub mod judgements;
+mod key_uses;
 pub mod learn;
 pub mod log;
 mod malformed;
@@ -158,6 +159,7 @@ impl Sending {
             policies: ArcSwap::from_pointee(Policies::new(Arc::new(content), HashMap::new())),
             content_files,
             pace: pace::Pace::default(),
+            key_uses: key_uses::KeyUses::default(),
             repeats: refusal_dedup::Repeats::default(),
             waiting: receipts::AckWaiters::default(),
             room: waiting_room::WaitingRoom::default(),
@@ -171,7 +173,7 @@ impl Sending {
     /// Settles what an earlier run left under way. Before anything is sent.
     pub async fn recover(&self) -> Result<Recovered, StoreError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        self.shared.store.write(move |tx| recover::recover(tx, Moment { now, random: &*random })).await
+        self.shared.store.write(move |tx| recover::recover(tx, Moment::new(now, &*random))).await
     }
 
     /// One message through the guard to its provider. Answers within `sending.answer_timeout`.
@@ -187,7 +189,7 @@ impl Sending {
         // On the heap at once: a task's state is copied a dozen times on its way, and this one is large.
         let work = Box::pin(async move {
             let score = shared.score(sender.account, &request);
-            let unusual = request.recipient.unusual();
+            let unusual = request.unusual;
             let submission = Submission::new(shared.clone(), sender, request);
             let file = file::prepare(&submission, &score, deadline).await?;
             let with = file.clone();
@@ -282,7 +284,7 @@ impl Sending {
         let (note, actor) = (short_text::reason(note).map_err(SettleError::Invalid)?, actor.to_owned());
         let settle = move |tx: &WriteTx<'_>| {
             let by_hand = ByHand { id, to, note: &note, actor: &actor };
-            receipts::settle_by_hand(tx, &by_hand, Moment { now, random: &*random })
+            receipts::settle_by_hand(tx, &by_hand, Moment::new(now, &*random))
         };
         self.shared.store.write(settle).await
     }
@@ -293,7 +295,7 @@ impl Sending {
     /// See [`CancelError`].
     pub async fn cancel(&self, account: AccountId, id: LogId) -> Result<(), CancelError> {
         let (now, random) = (self.shared.clock.now(), self.shared.random.clone());
-        let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment { now, random: &*random });
+        let cancel = move |tx: &WriteTx<'_>| waiting::cancel(tx, account, id, Moment::new(now, &*random));
         self.shared.store.write(cancel).await?;
         self.shared.room.leave(account);
         Ok(())

@@ -122,7 +122,7 @@ pub(super) fn begin_sending(
     id: LogId,
     ask: &Recheck,
 ) -> Result<Option<Refusal>, StoreError> {
-    let moment = Moment { now: shared.clock.now(), random: &*shared.random };
+    let moment = Moment::new(shared.clock.now(), &*shared.random);
     let now = moment.now;
     if ask.expires_at.is_some_and(|at| at <= now) {
         let late = Refusal::new(Code::GatewaySendFailed, "its expires_at passed while it waited for its slot");
@@ -204,7 +204,7 @@ fn write(tx: &WriteTx<'_>, shared: &SendingContext, message: &Accepted, settled:
         if status == settled.status && before != status {
             let withdrawn = message.slot.is_some() && status == Status::Blocked;
             let from = if withdrawn { Status::Accepted } else { Status::Sending };
-            announce::step(tx, id, from, status, Moment { now, random: &*shared.random })?;
+            announce::step(tx, id, from, status, Moment::new(now, &*shared.random))?;
         }
     }
     let instance = &message.outgoing.instance;

@@ -57,10 +57,10 @@ pub fn parse_with(
     let how = how.into();
     let mut wrong = FieldErrors::default();
     let instance = wrong.unless("instance_id", read_instance(object));
-    let given = object.get("phone").and_then(Value::as_str).map(|text| Recipient::parse(text, how));
+    let written = object.get("phone").and_then(Value::as_str);
+    let given = written.map(|text| Recipient::parse(text, how));
     let (recipient, phone) = given.map_or((None, None), |read| (read.as_ref().ok().cloned(), read.err()));
     let recipient = wrong.unless("phone", recipient);
-    let template = wrong.template(object);
     let stands_alone = file.is_some() || MAY_STAND_ALONE.iter().any(|f| present(object, f).is_some());
     let message = wrong.unless("message", read_message(object, stands_alone));
     let reference = wrong.maybe("reference", present(object, "reference").map(|v| read_text(v, MAX_REFERENCE)));
@@ -69,6 +69,7 @@ pub fn parse_with(
         Some(file) => wrong.given(object, message.as_deref().unwrap_or_default(), file),
         None => wrong.media(object, message.as_deref().unwrap_or_default()),
     };
+    let template = wrong.template(object);
     let reply_to = wrong.maybe("reply_to", present(object, "reply_to").map(|v| read_text(v, MAX_ID)));
     let reaction = wrong.reaction(object, message.as_deref().unwrap_or_default());
     let change = wrong.change(object, message.as_deref().unwrap_or_default());
@@ -84,6 +85,7 @@ pub fn parse_with(
     match (instance, recipient, message, fields) {
         (Some(instance), Some(recipient), Some(message), fields) if fields.is_empty() => Ok(Request {
             instance,
+            unusual: recipient.unusual_as_written(written.unwrap_or_default(), how),
             recipient,
             draft: reaction.or(change).or(template).or(structured).or(media).unwrap_or(Draft::Text(message)),
             purpose: read_purpose(object),
@@ -359,8 +361,18 @@ fn read_file_name(value: &Value) -> Option<String> {
 
 fn read_text(value: &Value, max_chars: usize) -> Option<String> {
     let text = value.as_str()?;
-    let fits = !text.trim().is_empty() && text.chars().count() <= max_chars && !text.contains('\0');
+    let fits = !is_blank(text) && text.chars().count() <= max_chars && !text.contains('\0');
     fits.then(|| text.to_owned())
+}
+
+/// Whether nobody would see anything of it: spaces, and what is none and shows as little (joiners, marks of direction).
+fn is_blank(text: &str) -> bool {
+    let shows_nothing = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().all(shows_nothing)
 }
 
 fn read_idempotency_key(text: &str) -> Option<String> {

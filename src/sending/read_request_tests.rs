@@ -15,6 +15,7 @@ fn every_wrong_field_is_named_in_order() {
         (r#"{"instance_id":5,"phone":[],"message":{}}"#, &["instance_id", "phone", "message"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"  \n "}"#, &["message"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"a\u0000b"}"#, &["message"]),
+        (r#"{"instance_id":"a","phone":"+966501234567","message":"\u200b \u200f\ufeff"}"#, &["message"]),
         (r#"{"instance_id":"a","phone":"hello","message":"x","reference":7}"#, &["phone", "reference"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"x","expires_at":"soon"}"#, &["expires_at"]),
         (r#"{"instance_id":"a","phone":"+966501234567","message":"x","media_url":"https://x"}"#, &["media_type"]),
@@ -142,6 +143,15 @@ fn a_needed_member_that_is_empty_is_missing() {
     }
     let taken_back = request(&json!({"message": "", "reaction": {"message_id": "msg_1", "emoji": ""}}));
     assert!(matches!(taken_back.expect("readable").draft, Draft::Reaction { emoji, .. } if emoji.is_empty()));
+}
+
+#[test]
+fn wrong_fields_are_named_in_the_order_of_the_documents() {
+    let wrong = json!({"instance_id": 1, "phone": 2, "message": 3, "reference": 4, "media_url": 5, "media_type": 6,
+                       "file_name": 7, "template": 8, "reply_to": 9, "expires_at": 10});
+    let fields = request(&wrong).expect_err("refused").fields;
+    assert_eq!(fields[..4], ["instance_id", "phone", "message", "reference"], "{fields:?}");
+    assert!(fields.ends_with(&["template", "reply_to", "expires_at"]), "{fields:?}");
 }
 
 #[test]

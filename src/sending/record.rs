@@ -150,7 +150,7 @@ fn ends_waiting(
     if *status == Status::Blocked {
         idempotency::finish(tx, id, Outcome::Blocked)?;
     }
-    announce::step(tx, id, Status::Accepted, *status, Moment { now, random: &*asked.shared.random })?;
+    announce::step(tx, id, Status::Accepted, *status, Moment::new(now, &*asked.shared.random))?;
     Ok(id)
 }
 

@@ -15,8 +15,9 @@ use std::{
 const WITHIN: Duration = Duration::from_secs(60);
 const MAX: usize = 4096;
 
-/// What makes two refusals alike: who, by which key, why, from which instance, to whom.
-pub(super) type Like = (AccountId, Option<KeyId>, Code, InstanceId, String);
+/// What makes two refusals alike: who, by which key, why, from which instance, to whom, and, where it was refused for what
+/// it says, the fingerprint of that (else 0): whoever decides about a refused text has to see each.
+pub(super) type Like = (AccountId, Option<KeyId>, Code, InstanceId, String, u64);
 
 #[derive(Default)]
 pub(super) struct Repeats {

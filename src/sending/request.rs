@@ -11,7 +11,7 @@ use crate::{
     model::{
         clock::Time,
         ids::{AccountId, InstanceId, KeyId, MessageId},
-        phone::Recipient,
+        phone::{Recipient, Unusual},
         plan::Module,
         purpose::Purpose,
         string_enum::string_enum,
@@ -68,6 +68,8 @@ pub struct Request {
     /// The instance as the caller named it.
     pub instance: InstanceId,
     pub recipient: Recipient,
+    /// What is unusual about the recipient's number as the caller wrote it.
+    pub unusual: Option<Unusual>,
     pub draft: Draft,
     /// Why; judged by a gate.
     pub purpose: PurposeField,
@@ -181,6 +183,7 @@ impl Request {
     pub fn text(instance: InstanceId, recipient: Recipient, purpose: Purpose, text: String) -> Self {
         Self {
             instance,
+            unusual: recipient.unusual(),
             recipient,
             draft: Draft::Text(text),
             purpose: PurposeField::Allowed(purpose),

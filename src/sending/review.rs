@@ -109,6 +109,17 @@ pub fn list(tx: &Tx<'_>, scope: Scope) -> Result<Vec<Review>, StoreError> {
     open.into_iter().map(|(review, evidence)| fill(tx, review, &evidence)).collect()
 }
 
+/// How many numbers wait: of one account or of all.
+pub fn count(tx: &Tx<'_>, scope: Scope) -> Result<u64, StoreError> {
+    tx.one(
+        "SELECT count(*) FROM reviews r JOIN instances i ON i.id = r.instance_id
+         WHERE r.closed_at IS NULL AND i.paused_at IS NOT NULL AND i.deleted_at IS NULL
+           AND (?1 IS NULL OR i.account_id = ?1)",
+        params![scope],
+        |r| r.get(0),
+    )
+}
+
 fn fill(tx: &Tx<'_>, mut review: Review, evidence: &str) -> Result<Review, StoreError> {
     review.evidence = tx.list(
         "SELECT m.id, m.created_at, m.recipient, m.purpose, m.body, m.reason, coalesce(d.score, 0),

@@ -51,7 +51,7 @@ pub enum TuningError {
 
 macro_rules! figures {
     ($($name:ident: $least:literal..=$most:literal),+ $(,)?) => {
-        /// What can be set, in the order of the configuration. A rate or threshold of 0 is off.
+        /// What can be set, in the order of the configuration. Where 0 is allowed, it is off.
         pub const FIGURES: &[GuardFigure] = &[$(GuardFigure {
             name: stringify!($name),
             least: $least,

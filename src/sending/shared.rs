@@ -1,6 +1,7 @@
 //! What every message of the sender shares while it is under way.
 
 use super::{
+    key_uses::KeyUses,
     pace::Pace,
     policies::Policies,
     policy::content::Score,
@@ -34,6 +35,7 @@ pub(super) struct SendingContext {
     /// The admin's own files, beside the built-in ones: name and text.
     pub(super) content_files: Vec<(String, String)>,
     pub(super) pace: Pace,
+    pub(super) key_uses: KeyUses,
     pub(super) repeats: Repeats,
     pub(super) waiting: AckWaiters,
     pub(super) room: WaitingRoom,

@@ -4,7 +4,11 @@ use super::gate_figures;
 use crate::{
     accounts::Scope,
     instances::templates::{self, SentTemplate},
-    model::{clock::Time, ids::LogId, message::Status},
+    model::{
+        clock::Time,
+        ids::{AccountId, LogId},
+        message::Status,
+    },
     store::{StoreError, Tx},
 };
 use rusqlite::{Row, params};
@@ -96,6 +100,12 @@ pub struct WebhookAttempt {
     pub took_ms: i64,
     /// Whether it was taken.
     pub is_delivered: bool,
+}
+
+/// Whose a message is; none: there is no such one in the scope.
+pub fn find_account(tx: &Tx<'_>, scope: Scope, id: LogId) -> Result<Option<AccountId>, StoreError> {
+    let sql = "SELECT account_id FROM messages WHERE id = ?1 AND (?2 IS NULL OR account_id = ?2)";
+    tx.find(sql, params![id, scope], |r| r.get(0))
 }
 
 /// One message, if it is the account's, or anybody's for who runs the appliance.

@@ -25,6 +25,7 @@ use crate::{
         clock::Time,
         code::Code,
         ids::{AccountId, LogId, MessageId},
+        instance::InstanceState,
         message::Status,
         moment::Moment,
         plan::Module,
@@ -43,7 +44,9 @@ const LATEST: Duration = Duration::from_secs(60 * 60);
 const QUEUED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// For how long an automatic answer is tried: what comes later answers nothing any more.
 pub(super) const ANSWERS_FOR: Duration = Duration::from_secs(60 * 60);
-/// Why a message that waited is not sent any more.
+/// Why a message that waited is not sent any more: somebody wanted it so.
+pub(super) const CANCELLED: &str = "cancelled";
+/// Or nobody did.
 const EXPIRED: &str = "its expires_at passed before it could be sent";
 
 /// The rows of the log that wait: `m` is `messages`.
@@ -72,7 +75,14 @@ pub(super) fn due(asked: &Asked<'_>, verdict: Result<(), &Refusal>) -> Option<Ti
     if let Some(at) = send_at.filter(|at| *at > now) {
         return Some(at);
     }
-    let refusal = verdict.err().filter(|_| *queue)?;
+    if !*queue {
+        return None;
+    }
+    if verdict.is_ok() {
+        let standing = asked.shared.registry.standing(&request.instance);
+        return standing.is_some_and(|s| s.state == InstanceState::Connecting).then(|| now.plus(SOONEST));
+    }
+    let refusal = verdict.err()?;
     let again = now.plus(refusal.retry_after.unwrap_or(AGAIN).clamp(SOONEST, LATEST));
     Some(request.expires_at.map_or(again, |end| again.min(end)))
 }
@@ -163,7 +173,7 @@ pub(super) fn too_late(tx: &WriteTx<'_>, asked: &Asked<'_>, facts: &Facts) -> Re
         Some(log_id) => log_id,
         None => first_row(tx, asked, facts, &message_id)?,
     };
-    withdraw(tx, &message_id, EXPIRED, Moment { now, random: &*shared.random })?;
+    withdraw(tx, &message_id, EXPIRED, Moment::new(now, &*shared.random))?;
     Ok(Some(Answer {
         outcome: Outcome::Failed,
         log_id,
@@ -233,7 +243,7 @@ pub(super) fn cancel(tx: &WriteTx<'_>, account: AccountId, id: LogId, moment: Mo
     if tx.execute(sql, params![message_id, moment.now])? == 0 {
         return Err(CancelError::NotWaiting(status));
     }
-    Ok(withdraw(tx, &message_id, "cancelled", moment)?)
+    Ok(withdraw(tx, &message_id, CANCELLED, moment)?)
 }
 
 /// The row in the log of a message that does not wait any more and is not sent. One without such a row is no matter.
@@ -248,7 +258,10 @@ pub(super) fn withdraw(
         "UPDATE messages SET status = 'failed', reason = ?2, updated_at = ?3, failed_at = ?3 WHERE id = ?1",
         params![id, reason, moment.now],
     )?;
-    idempotency::finish(tx, id, Outcome::Failed)?;
+    // Whoever repeats the request because its answer was lost must not send what somebody has cancelled since.
+    if reason != CANCELLED {
+        idempotency::finish(tx, id, Outcome::Failed)?;
+    }
     announce::step(tx, id, Status::Accepted, Status::Failed, moment)
 }
 
@@ -275,7 +288,7 @@ pub(super) fn miss(tx: &WriteTx<'_>, since: Time, moment: Moment<'_>) -> Result<
         params![since],
         |r| r.get(0),
     )?;
-    let why = "it was due while the gateway was off or its clock was behind, and the grace time ran out";
+    let why = "it was due while the gateway was off, its number was not open or its clock was behind, and the grace time ran out";
     missed.iter().try_for_each(|message_id| end(tx, message_id, why, moment))
 }
 

@@ -14,6 +14,8 @@ use std::{
 
 /// Messages of one account that may wait at once.
 pub const MOST_WAITING: i64 = 10_000;
+/// Longest time that a message may wait for its own.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// For how long a count is believed. Room that is made without a word (what was sent meanwhile) is seen after that.
 const BELIEVED: Duration = Duration::from_secs(1);
 

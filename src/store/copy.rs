@@ -20,6 +20,19 @@ pub fn is_sqlite(head: &[u8]) -> bool {
     head.starts_with(b"SQLite format 3\0")
 }
 
+/// Whether SQLite takes the file for a database of its own, whoever uses it meanwhile.
+///
+/// # Errors
+/// What keeps it from being read.
+pub fn is_database(path: &Path) -> Result<bool, StoreError> {
+    let looked = read_only(path)?.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    match looked {
+        Ok(()) => Ok(true),
+        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => Ok(false),
+        Err(e) => Err(open::refuse(path, &e)),
+    }
+}
+
 /// Copies the SQLite database at `from`, ours or a connector's, as of now into the new file `to` (mode 0600).
 ///
 /// # Errors

@@ -32,7 +32,7 @@ mod vault;
 pub mod went;
 mod writer;
 
-pub use copy::{check_copy, is_sqlite, peek, snapshot};
+pub use copy::{check_copy, is_database, is_sqlite, peek, snapshot};
 pub use error::StoreError;
 pub use files::{sync_dir, write_whole};
 pub use key::{KeyMatch, compare as compare_key};

@@ -157,11 +157,21 @@ fn read_error(error: &warp::Error) -> BodyReadError {
 /// # Errors
 /// Where and why it is no JSON object, for the log.
 pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_slice::<Strict>(bytes) {
-        Ok(Strict(Value::Object(object))) => Ok(object),
-        Ok(_) => Err("the body is JSON, but no object".into()),
-        Err(e) => Err(e.to_string()),
+    match json_value(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(NO_OBJECT.into()),
     }
+}
+
+/// What is said of JSON that is no object where one is wanted.
+pub const NO_OBJECT: &str = "the body is JSON, but no object";
+
+/// The JSON in `bytes`, whatever it is, refused for the same reasons.
+///
+/// # Errors
+/// Where and why it is no JSON.
+pub fn json_value(bytes: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value).map_err(|e| e.to_string())
 }
 
 /// Whether the content type is application/json; parameters do not matter.

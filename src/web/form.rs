@@ -39,6 +39,11 @@ impl Fields {
         Some(self.text(name)).filter(|v| !v.is_empty())
     }
 
+    /// All names with their values, in order.
+    pub fn all_fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(n, _)| n.as_str())

@@ -45,6 +45,12 @@ impl Incoming {
         if all.next().is_some() { None } else { first.to_str().ok() }
     }
 
+    /// The page that a form stood on, as a browser says it: the path of its address, with what was asked of it.
+    pub fn came_from(&self) -> Option<&str> {
+        let (_, rest) = self.header("referer")?.split_once("://")?;
+        rest.find('/').map(|at| &rest[at..])
+    }
+
     /// Who really asks: behind a proxy of ours, the one that it names.
     pub fn client_address(&self, gateway: &Gateway) -> IpAddr {
         let peer = self.peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.address.ip());

@@ -51,7 +51,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     (
         "instances",
         "dialects/chattu instances",
-        "accounts dialects/threecx events/webhooks gateway/inbound gateway/retention instances/templates ops people/chats people/presence sending",
+        "accounts dialects/threecx events/webhooks gateway/inbound gateway/retention instances/templates ops people/chats people/presence sending sending/schedule",
     ),
     ("invitations", "accounts", ""),
     ("jobs", "app/scheduler", "ops"),
@@ -84,7 +84,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("threecx_cooldowns", "dialects/threecx gateway/retention", ""),
     ("threecx_counters", "dialects/threecx", ""),
     ("threecx_integrations", "dialects/threecx", "gateway/retention"),
-    ("threecx_requests", "dialects/threecx", ""),
+    ("threecx_requests", "dialects/threecx gateway/retention", ""),
     ("threecx_signatures", "dialects/threecx", ""),
     ("threecx_templates", "dialects/threecx", ""),
     ("usage_days", "sending", "accounts"),

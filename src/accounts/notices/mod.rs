@@ -169,16 +169,20 @@ impl Notice {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoticeScope {
     pub scope: Scope,
-    /// Whether the appliance's own are among them, for an admin who looks at one account; with all accounts they are.
+    /// Whether what an admin is told of is among them, for an admin who looks at one account; with all accounts it is.
     pub with_appliance: bool,
 }
+
+/// Which notices of others an admin is told of who looks at one account: the appliance's own, and that a number waits for
+/// review, which an admin alone ends.
+const FOR_ADMINS: &str = "(account_id IS NULL OR kind = 'instance_paused')";
 
 /// Open notices, newest first; with `cleared` the old ones too. 200 at most.
 pub fn list(tx: &Tx<'_>, whose: NoticeScope, cleared: bool) -> Result<Vec<Notice>, StoreError> {
     let NoticeScope { scope, with_appliance } = whose;
     let sql = format!(
         "SELECT {COLUMNS} FROM notices
-         WHERE (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL)) AND (?3 OR cleared_at IS NULL)
+         WHERE (?1 IS NULL OR account_id = ?1 OR (?2 AND {FOR_ADMINS})) AND (?3 OR cleared_at IS NULL)
          ORDER BY id DESC LIMIT 200"
     );
     tx.list(&sql, params![scope, with_appliance, cleared], Notice::read)
@@ -198,8 +202,10 @@ pub fn list_appliance(tx: &Tx<'_>, limit: u32) -> Result<Vec<Option<NoticeKind>>
 pub fn mark_seen(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let NoticeScope { scope, with_appliance } = whose;
     let changed = tx.execute(
-        "UPDATE notices SET seen_at = coalesce(seen_at, ?4)
-         WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
+        &format!(
+            "UPDATE notices SET seen_at = coalesce(seen_at, ?4)
+             WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND {FOR_ADMINS}))"
+        ),
         params![scope, with_appliance, id, now],
     )?;
     Ok(changed > 0)
@@ -209,8 +215,10 @@ pub fn mark_seen(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Re
 pub fn dismiss(tx: &WriteTx<'_>, whose: NoticeScope, id: i64, now: Time) -> Result<bool, StoreError> {
     let NoticeScope { scope, with_appliance } = whose;
     let changed = tx.execute(
-        "UPDATE notices SET cleared_at = coalesce(cleared_at, ?4), seen_at = coalesce(seen_at, ?4)
-         WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND account_id IS NULL))",
+        &format!(
+            "UPDATE notices SET cleared_at = coalesce(cleared_at, ?4), seen_at = coalesce(seen_at, ?4)
+             WHERE id = ?3 AND (?1 IS NULL OR account_id = ?1 OR (?2 AND {FOR_ADMINS}))"
+        ),
         params![scope, with_appliance, id, now],
     )?;
     Ok(changed > 0)

@@ -22,7 +22,9 @@ use warp::reply::Response;
 /// the key.
 pub fn no_key(incoming: &Incoming, problem: KeyProblem) -> Response {
     let kind = incoming.header("content-type");
-    if incoming.method == Method::POST && !body::is_json(kind) && !form::is_multipart(kind) {
+    // Who cancels sends nothing along.
+    let reads_body = incoming.method == Method::POST && !incoming.path.ends_with("/cancel");
+    if reads_body && !body::is_json(kind) && !form::is_multipart(kind) {
         return problem::code(Code::UnsupportedMediaType);
     }
     problem::code(match problem {

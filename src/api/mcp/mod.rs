@@ -4,7 +4,8 @@
 //!
 //! Each tool is an operation of the guarded API (`tools.rs`): the same checks, the same answers, the same log; a tool whose
 //! scope the key lacks is not there. Nothing is kept between two messages: there is no session, and no stream of the
-//! gateway's own, which the protocol leaves open.
+//! gateway's own, which the protocol leaves open. Several messages at once are taken as version 2025-03-26 has them, which
+//! later ones have taken out again.
 
 mod tools;
 
@@ -25,6 +26,10 @@ use warp::{Reply, reply::Response};
 
 /// The versions that are spoken, the newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// The one with which several messages may come at once; it is also that of whoever names none.
+const BATCHES: &str = "2025-03-26";
+/// Most messages at once.
+const BATCH_MAX: usize = 50;
 /// JSON-RPC 2.0, section 5.1.
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
@@ -53,12 +58,13 @@ pub async fn handle(gateway: &Gateway, caller: Caller, mut incoming: Incoming) -
         let refused = warp::reply::json(&error(&Value::Null, INVALID_REQUEST, &why));
         return warp::reply::with_status(refused, StatusCode::BAD_REQUEST).into_response();
     }
+    let takes_batches = version.is_none_or(|version| version == BATCHES);
     let bytes = match body::read(std::mem::take(&mut incoming.body), body::API_MAX).await {
         Ok(bytes) => bytes,
         Err(BodyReadError::TooLarge) => return problem::code(Code::PayloadTooLarge),
         Err(BodyReadError::Broken) => return problem::code(Code::InvalidJson),
     };
-    let message = match body::json_object(&bytes) {
+    let message = match body::json_value(&bytes) {
         Ok(message) => message,
         Err(why) => {
             let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
@@ -66,20 +72,62 @@ pub async fn handle(gateway: &Gateway, caller: Caller, mut incoming: Incoming) -
             return warp::reply::json(&error(&Value::Null, code, &why)).into_response();
         }
     };
-    match answer(gateway, caller, &incoming, message).await {
+    let answer = match message {
+        Value::Object(message) => answer(gateway, caller, &incoming, message).await,
+        Value::Array(all) if takes_batches => batch(gateway, caller, &incoming, all).await,
+        _ => Some(error(&Value::Null, INVALID_REQUEST, body::NO_OBJECT)),
+    };
+    match answer {
         Some(answer) => warp::reply::json(&answer).into_response(),
         None => StatusCode::ACCEPTED.into_response(),
     }
 }
 
+/// The answers to several messages, one after the other; none: there are only notifications among them.
+async fn batch(gateway: &Gateway, caller: Caller, incoming: &Incoming, all: Vec<Value>) -> Option<Value> {
+    if all.is_empty() || all.len() > BATCH_MAX {
+        return Some(error(&Value::Null, INVALID_REQUEST, &format!("a batch has 1 to {BATCH_MAX} messages")));
+    }
+    let mut answers = Vec::new();
+    for message in all {
+        answers.extend(match message {
+            Value::Object(message) if message.get("method").is_some_and(|method| method == "initialize") => {
+                Some(error(&id_of(&message), INVALID_REQUEST, "initialize comes alone"))
+            }
+            Value::Object(message) => answer(gateway, caller, incoming, message).await,
+            _ => Some(error(&Value::Null, INVALID_REQUEST, "a message is an object")),
+        });
+    }
+    (!answers.is_empty()).then(|| Value::Array(answers))
+}
+
+/// The id that an answer has: null where the message has none that can be one.
+fn id_of(message: &Map<String, Value>) -> Value {
+    message.get("id").filter(|id| id.is_string() || id.is_number()).cloned().unwrap_or_default()
+}
+
 /// The answer to one message; none: a notification, or an answer to nothing that we asked.
 async fn answer(gateway: &Gateway, caller: Caller, incoming: &Incoming, message: Map<String, Value>) -> Option<Value> {
-    let id = message.get("id").filter(|id| !id.is_null())?.clone();
+    let is_answer = message.contains_key("result") || message.contains_key("error");
+    if is_answer && !message.contains_key("method") {
+        return None;
+    }
+    let id = id_of(&message);
+    let refused = |why: &str| Some(error(&id, INVALID_REQUEST, why));
+    if message.get("jsonrpc").is_none_or(|version| version != "2.0") {
+        return refused("a message has \"jsonrpc\": \"2.0\"");
+    }
     let Some(method) = message.get("method").and_then(Value::as_str) else {
-        let is_answer = message.contains_key("result") || message.contains_key("error");
-        return (!is_answer).then(|| error(&id, INVALID_REQUEST, "a request names its method"));
+        return refused("a request names its method");
     };
-    let params = message.get("params").cloned().unwrap_or_else(|| json!({}));
+    if message.get("id")? != &id || id.is_null() {
+        return refused("an id is a text or a number");
+    }
+    let params = match message.get("params") {
+        None | Some(Value::Null) => json!({}),
+        Some(params @ Value::Object(_)) => params.clone(),
+        Some(_) => return Some(error(&id, INVALID_PARAMS, "params is an object")),
+    };
     let done = match method {
         "initialize" => Ok(initialized(&params)),
         "ping" => Ok(json!({})),
@@ -117,13 +165,21 @@ async fn called(gateway: &Gateway, caller: Caller, incoming: &Incoming, params: 
     let Some(tool) = tools::find(name, caller.scopes) else {
         return Err((INVALID_PARAMS, format!("{name:?} is no tool that this key may use: tools/list names them")));
     };
-    let arguments = match params.get("arguments") {
+    let mut arguments = match params.get("arguments") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments.clone(),
         Some(_) => return Err((INVALID_PARAMS, "arguments is an object".to_owned())),
     };
-    let asked = request(incoming, &tool, arguments).map_err(|why| (INVALID_PARAMS, why))?;
-    let (status, body) = read((tool.handle)(gateway, caller, asked).await).await;
+    // Some assistants fill in all that there is.
+    arguments.retain(|_, value| !value.is_null());
+    let answer = match tool.unknown(&arguments) {
+        Some(refused) => refused.into_response(),
+        None => {
+            let asked = request(incoming, &tool, arguments).map_err(|why| (INVALID_PARAMS, why))?;
+            (tool.handle)(gateway, caller, asked).await
+        }
+    };
+    let (status, body) = read(answer).await;
     Ok(json!({
         "content": [{"type": "text", "text": body.to_string()}],
         "structuredContent": body,
@@ -135,9 +191,13 @@ async fn called(gateway: &Gateway, caller: Caller, incoming: &Incoming, params: 
 fn request(incoming: &Incoming, tool: &tools::Tool, mut arguments: Map<String, Value>) -> Result<Incoming, String> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = arguments.remove(tools::IDEMPOTENCY_KEY) {
+    let keys = tools::IDEMPOTENCY_KEY.map(|name| arguments.remove(name));
+    if matches!(&keys, [Some(one), Some(other)] if one != other) {
+        return Err("idempotency_key is given twice, and says two things".to_owned());
+    }
+    if let Some(key) = keys.into_iter().flatten().next() {
         let key = key.as_str().and_then(|key| HeaderValue::from_str(key).ok());
-        headers.insert(tools::IDEMPOTENCY_KEY, key.ok_or("idempotency_key is a text in ASCII")?);
+        headers.insert("idempotency-key", key.ok_or("idempotency_key is a text in ASCII")?);
     }
     let mut segments = Vec::new();
     if let Some(name) = tool.segment {
@@ -146,8 +206,7 @@ fn request(incoming: &Incoming, tool: &tools::Tool, mut arguments: Map<String, V
     }
     let (mut query, mut body) = (String::new(), Body::default());
     if tool.method == Method::GET {
-        let values = arguments.iter().filter(|(_, value)| !value.is_null());
-        let pairs = values.map(|(name, value)| Some((name.as_str(), plain(value)?)));
+        let pairs = arguments.iter().map(|(name, value)| Some((name.as_str(), plain(value)?)));
         let pairs = pairs.collect::<Option<Vec<_>>>().ok_or("each argument is a text or a number")?;
         query = pairs
             .iter()

@@ -2,7 +2,10 @@
 
 use crate::{
     accounts::{Caller, KeyScope, KeyScopes},
-    api::guarded::{account, lists, message, people, send_message},
+    api::{
+        guarded::{account, lists, message, paging::BadParameter, people, send_message},
+        openapi,
+    },
     gateway::Gateway,
     model::{percent, purpose::Purpose},
     web::Incoming,
@@ -12,8 +15,8 @@ use serde_json::{Map, Value, json};
 use std::{future::Future, pin::Pin};
 use warp::reply::Response;
 
-/// The argument that becomes the header of that name.
-pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The argument that becomes the header `Idempotency-Key`, and the other spelling of it that is taken.
+pub(super) const IDEMPOTENCY_KEY: [&str; 2] = ["idempotency_key", "idempotency-key"];
 
 type ToolFuture<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
@@ -28,6 +31,8 @@ pub(super) struct Tool {
     /// Its arguments: name, schema; a name with a star must be there.
     arguments: fn() -> Value,
     required: &'static [&'static str],
+    /// Names that are taken besides those arguments.
+    also: fn() -> Vec<String>,
     pub(super) handle: for<'a> fn(&'a Gateway, Caller, Incoming) -> ToolFuture<'a>,
 }
 
@@ -41,9 +46,29 @@ macro_rules! tool {
             segment: None,
             arguments: $arguments,
             required: $required,
+            also: Vec::new,
             handle: |gateway, caller, incoming| Box::pin($handle(gateway, caller, incoming)),
         }
     };
+}
+
+impl Tool {
+    /// What is wrong with arguments of which one is none of the tool's: passed over, it would not do what it was given for.
+    pub(super) fn unknown(&self, arguments: &Map<String, Value>) -> Option<BadParameter> {
+        // A list names what it does not know by itself.
+        let is_list = self.method == Method::GET && self.segment.is_none();
+        let Value::Object(own) = (self.arguments)() else { return None };
+        let also = (self.also)();
+        let is_strange = |name: &&String| !is_list && !own.contains_key(*name) && !also.contains(name);
+        let stranger = arguments.keys().find(is_strange)?;
+        let shown: String = stranger.chars().take(40).collect();
+        let known = own.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let why = match known.is_empty() {
+            true => format!("{} has no argument {shown:?}, and no other either", self.name),
+            false => format!("{} has no argument {shown:?}; it has {known}", self.name),
+        };
+        Some(BadParameter::new("arguments", why))
+    }
 }
 
 /// A name of a query as it is sent.
@@ -63,10 +88,14 @@ pub(super) fn listed(scopes: KeyScopes) -> Vec<Value> {
 
 fn described(tool: &Tool) -> Value {
     let reads = tool.scope == KeyScope::Read;
+    let mut schema = json!({"type": "object", "properties": (tool.arguments)(), "required": tool.required});
+    if (tool.also)().is_empty() {
+        schema["additionalProperties"] = json!(false);
+    }
     json!({
         "name": tool.name,
         "description": tool.text,
-        "inputSchema": {"type": "object", "properties": (tool.arguments)(), "required": tool.required},
+        "inputSchema": schema,
         "annotations": {
             "readOnlyHint": reads || tool.method == Method::GET,
             "destructiveHint": tool.name == "send_message",
@@ -77,9 +106,12 @@ fn described(tool: &Tool) -> Value {
 
 fn all() -> Vec<Tool> {
     let mut all = vec![
-        tool!("send_message", Send, POST send_message::handle,
-            "Sends one expected WhatsApp message through the guard. Refusals say why in error and details; do not rephrase and retry them. Inside 24 hours of the recipient's last message any text; else some numbers take a template only.",
-            &["instance_id", "phone", "message_purpose"], send),
+        Tool {
+            also: sendable,
+            ..tool!("send_message", Send, POST send_message::handle,
+                "Sends one expected WhatsApp message through the guard. Refusals say why in error and details; do not rephrase and retry them. Inside 24 hours of the recipient's last message any text; else some numbers take a template only.",
+                &["instance_id", "phone", "message_purpose"], send)
+        },
         Tool {
             segment: Some("log_id"),
             ..tool!("message_status", Send, GET message::handle,
@@ -106,7 +138,7 @@ fn all() -> Vec<Tool> {
         tool!("list_contacts", Read, GET people::contacts, "People, the newest first, and whether they may be written to.", &[], with_phone),
         tool!("list_templates", Read, GET account::templates,
             "Templates that the providers hold, their texts, and whether they can be sent.", &[], instance_only),
-        tool!("list_instances", Read, GET lists::instances, "The WhatsApp numbers and whether they are connected.", &[], nothing),
+        tool!("list_instances", Read, GET lists::instances, "The WhatsApp numbers and whether they are connected.", &[], instance_only),
         tool!("get_usage", Read, GET account::usage, "How much of the plan is used today and this month.", &[], nothing),
         tool!("list_suppressions", Read, GET account::suppressions, "Who is not written to, newest first.", &[], paged),
     ];
@@ -151,8 +183,15 @@ fn send() -> Value {
         "expires_at": text("RFC 3339: not sent after it."),
         "send_at": text("RFC 3339: not sent before it."),
         "queue": {"type": "boolean", "description": "Wait where the guard would refuse it for the moment; until expires_at."},
-        IDEMPOTENCY_KEY: text("Names this message: the same one is never sent twice within 24 hours. Use one, and the same again when you try again."),
+        "idempotency_key": text("Names this message: the same one is never sent twice within 24 hours. Use one, and the same again when you try again."),
     })
+}
+
+/// All that the operation takes, and the other spelling of the key: who knows its documentation may use it.
+fn sendable() -> Vec<String> {
+    let whole = openapi::guarded::send_message();
+    let fields = whole["properties"].as_object().into_iter().flat_map(Map::keys).cloned();
+    fields.chain(IDEMPOTENCY_KEY.map(str::to_owned)).collect()
 }
 
 fn merged(first: Value, more: Value) -> Value {

@@ -154,7 +154,7 @@ pub(super) fn send_form() -> Value {
 
 /// The body of `POST /api/send-message`. Which of `message`, `template`, `media_url` and `reaction` it needs is said in
 /// words: generators make nothing of alternatives that differ in their required members alone.
-pub(super) fn send_message() -> Value {
+pub(in crate::api) fn send_message() -> Value {
     let mut request = object(
         &["instance_id", "phone", "message_purpose"],
         json!({

@@ -104,7 +104,14 @@ async fn ask(to: SocketAddr, key: &str, message: &[u8]) -> Result<Option<String>
 
 /// What the client is told of a message that could not be handed on; none: it was a notification.
 fn problem(message: &[u8], why: &str) -> Option<String> {
-    let message: Value = serde_json::from_slice(message).unwrap_or_default();
-    let id = message.get("id").filter(|id| !id.is_null()).or(message.is_null().then_some(&Value::Null))?;
-    Some(json!({"jsonrpc": "2.0", "id": id, "error": {"code": INTERNAL, "message": why}}).to_string())
+    let told = |id: &Value| json!({"jsonrpc": "2.0", "id": id, "error": {"code": INTERNAL, "message": why}});
+    let id_of = |message: &Value| message.get("id").filter(|id| !id.is_null()).cloned();
+    match serde_json::from_slice(message).unwrap_or_default() {
+        Value::Null => Some(told(&Value::Null).to_string()),
+        Value::Array(all) => {
+            let all: Vec<Value> = all.iter().filter_map(id_of).map(|id| told(&id)).collect();
+            (!all.is_empty()).then(|| Value::Array(all).to_string())
+        }
+        message => id_of(&message).map(|id| told(&id).to_string()),
+    }
 }

@@ -1,6 +1,6 @@
 //! `wa-gateway sandbox …`: plays the customers' phones.
 
-use super::{CommandResult, Execute, InstanceSet, group, key_value, text};
+use super::{CommandResult, Execute, InstanceSet, account::reading, group, key_value, text};
 use crate::{
     connectors::{inbound_event, sandbox::Sandbox},
     dialects::AppState,
@@ -72,7 +72,7 @@ impl Execute for SandboxReceive {
     }
 
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let (sandbox, from) = (find(gateway, &self.instance)?, person(&self.from)?);
+        let (sandbox, from) = (find(gateway, &self.instance)?, person(gateway, &self.instance, &self.from).await?);
         let id = match self.file {
             None => sandbox.receive(from, &self.text).await,
             Some(file) => {
@@ -107,7 +107,8 @@ pub struct SandboxCall {
 
 impl Execute for SandboxCall {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let id = find(gateway, &self.instance)?.call(person(&self.from)?, self.missed).await.map_err(text)?;
+        let from = person(gateway, &self.instance, &self.from).await?;
+        let id = find(gateway, &self.instance)?.call(from, self.missed).await.map_err(text)?;
         Ok(json!({"ok": true, "call_id": id}))
     }
 }
@@ -139,7 +140,8 @@ impl Execute for SandboxGroup {
             None => group_name(gateway, &self.instance, &self.group).await?,
         };
         let group = inbound_event::GroupRef { id: self.group, name };
-        let id = sandbox.group_message(group, person(&self.from)?, &self.text).await.map_err(text)?;
+        let from = person(gateway, &self.instance, &self.from).await?;
+        let id = sandbox.group_message(group, from, &self.text).await.map_err(text)?;
         Ok(json!({"ok": true, "provider_message_id": id}))
     }
 }
@@ -158,7 +160,10 @@ pub struct SandboxInbox {
 impl Execute for SandboxInbox {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let sandbox = find(gateway, &self.instance)?;
-        let of = self.phone.as_deref().map(phone).transpose()?;
+        let of = match &self.phone {
+            Some(number) => Some(phone(gateway, &self.instance, number).await?),
+            None => None,
+        };
         let read = tokio::task::spawn_blocking(move || sandbox.inbox(of.as_deref())).await.map_err(text)?;
         Ok(json!(read.map_err(text)?))
     }
@@ -201,12 +206,15 @@ fn find(gateway: &Gateway, id: &str) -> Result<Arc<Sandbox>, String> {
     gateway.registry.sandbox(&InstanceId::from_text(id)).ok_or_else(|| format!("there is no sandbox instance {id}"))
 }
 
-fn phone(text_of: &str) -> Result<String, String> {
+/// A number as it is written for the account of an instance.
+async fn phone(gateway: &Gateway, instance: &str, number: &str) -> Result<String, String> {
+    let instance = gateway.instances.find(&InstanceId::from_text(instance)).await.map_err(text)?;
     // The sandbox is a provider of its own: whoever it plays may have any number.
-    let any = PhoneReading { region: None, impossible: Impossible::Warn };
-    Phone::parse(text_of, any).map(|p| p.to_string()).map_err(text)
+    let any = PhoneReading { impossible: Impossible::Warn, ..reading(gateway, instance.account_id).await? };
+    Phone::parse(number, any).map(|p| p.to_string()).map_err(text)
 }
 
-fn person(number: &str) -> Result<inbound_event::RemoteParty, String> {
-    Ok(inbound_event::RemoteParty { phone: Some(phone(number)?), ..inbound_event::RemoteParty::default() })
+async fn person(gateway: &Gateway, instance: &str, number: &str) -> Result<inbound_event::RemoteParty, String> {
+    let phone = Some(phone(gateway, instance, number).await?);
+    Ok(inbound_event::RemoteParty { phone, ..inbound_event::RemoteParty::default() })
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     connectors::{
-        ActionError, Address, EventKind,
+        ActionError, Address, EventKind, NotRecorded,
         inbound_event::{RemoteParty, Whom},
     },
     model::phone::Phone,
@@ -62,6 +62,21 @@ impl EvolutionInner {
             }
         }
         Ok(rows)
+    }
+
+    /// A receipt of ours names the chat of its message, and with it the hidden id of whoever it went to. It is asked for
+    /// once a message: the server says the same with each of its receipts.
+    pub(super) async fn learn_recipient(&self, id: &str, data: &Value) -> Result<(), NotRecorded> {
+        let mut names = RemoteParty::default();
+        let jids = [data, &data["key"]].into_iter().flat_map(|at| [&at["remoteJid"], &at["remoteJidAlt"]]);
+        jids.filter_map(text).for_each(|jid| reading::name(&mut names, &jid));
+        if names.lid.is_none() || self.keys().was_named(id) {
+            return Ok(());
+        }
+        let whom = Whom::Recipient { provider_message_id: id.to_owned(), message_id: None };
+        self.line.tell(self.clock.now(), EventKind::Named { whom, names }).await?;
+        self.keys().note_named(id);
+        Ok(())
     }
 
     /// The server names the chat of a number, and the hidden id beside it. What cannot be recorded now is told again

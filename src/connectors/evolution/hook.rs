@@ -237,10 +237,10 @@ async fn update(inner: &EvolutionInner, data: &Value) -> Result<(), NotRecorded>
     }
     let status = data["status"].as_str().or_else(|| data["update"]["status"].as_str());
     // Without a status it stands for the lowest one: the server took it.
-    match receipt(status.or(Some("SERVER_ACK"))) {
-        Some(receipt) => inner.receipt(&id, receipt, None).await,
-        None => Ok(()),
+    if let Some(receipt) = receipt(status.or(Some("SERVER_ACK"))) {
+        inner.receipt(&id, receipt, None).await?;
     }
+    inner.learn_recipient(&id, data).await
 }
 
 /// The receipt behind one of the server's words for a status: WhatsApp Web's, or Meta's in capitals.

@@ -77,7 +77,7 @@ impl ParsedMessage {
     /// As an inbound message; none for what is no conversation: status updates, broadcasts, channels.
     pub(super) fn inbound(self, group_name: impl Fn(&str) -> Option<String>) -> Option<InboundMessage> {
         let group = self.chat.ends_with("@g.us");
-        let person = ["@s.whatsapp.net", "@c.us", "@lid"].iter().any(|server| self.chat.ends_with(server))
+        let person = self.chat.split_once('@').is_some_and(|(_, server)| server_kind(server).is_some())
             || is_broadcast(&self.chat) && (self.sender.phone.is_some() || self.sender.lid.is_some());
         if self.from_me || !(group || person) {
             return None;
@@ -130,12 +130,29 @@ pub(super) fn change_in(content: &Value) -> Option<(String, Option<String>)> {
 pub(super) fn name(sender: &mut RemoteParty, jid: &str) {
     let Some((user, server)) = jid.split_once('@') else { return };
     let user = user.split([':', '_']).next().unwrap_or_default();
-    match server {
-        "s.whatsapp.net" | "c.us" if is_number(user) => {
+    match server_kind(server) {
+        Some(PersonServer::Numbers) if is_number(user) => {
             sender.phone.get_or_insert_with(|| format!("+{user}"));
         }
-        "lid" => drop(sender.lid.get_or_insert_with(|| format!("{user}@lid"))),
+        Some(PersonServer::HiddenIds) => drop(sender.lid.get_or_insert_with(|| format!("{user}@lid"))),
         _ => {}
+    }
+}
+
+/// What stands before the `@` of a person's id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PersonServer {
+    Numbers,
+    HiddenIds,
+}
+
+/// By what people of this server are known; none: it is none of people. Hosted accounts, whose messages Meta keeps for a
+/// business, have servers of their own.
+pub(super) fn server_kind(server: &str) -> Option<PersonServer> {
+    match server {
+        "s.whatsapp.net" | "c.us" | "hosted" => Some(PersonServer::Numbers),
+        "lid" | "hosted.lid" => Some(PersonServer::HiddenIds),
+        _ => None,
     }
 }
 

@@ -130,6 +130,9 @@ fn people_are_named_by_all_that_is_known() {
         ("966501234567@s.whatsapp.net", Some("+966501234567"), None),
         ("966501234567:12@s.whatsapp.net", Some("+966501234567"), None),
         ("77:3@lid", None, Some("77@lid")),
+        ("966501234567@c.us", Some("+966501234567"), None),
+        ("966501234567:99@hosted", Some("+966501234567"), None),
+        ("77:99@hosted.lid", None, Some("77@lid")),
         ("1203630@g.us", None, None),
         ("status@broadcast", None, None),
         ("12@s.whatsapp.net", None, None),
@@ -138,6 +141,25 @@ fn people_are_named_by_all_that_is_known() {
         let mut sender = RemoteParty::default();
         name(&mut sender, jid);
         assert_eq!((sender.phone.as_deref(), sender.lid.as_deref()), (phone, lid), "{jid}");
+    }
+}
+
+#[test]
+fn whoever_writes_from_a_server_of_people_is_heard() {
+    for (chat, is_heard) in [
+        ("966501234567@s.whatsapp.net", true),
+        ("966501234567@c.us", true),
+        ("966501234567@hosted", true),
+        ("77@lid", true),
+        ("77@hosted.lid", true),
+        ("0029@newsletter", false),
+        ("status@broadcast", false),
+        ("bot@bot", false),
+    ] {
+        let mut data = told(json!({"conversation": "STOP"}));
+        data["key"] = json!({"remoteJid": chat, "id": "A1", "fromMe": false});
+        let heard = read(&data).expect("a message").inbound(|_| None);
+        assert_eq!(heard.is_some(), is_heard, "{chat}");
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! All of it is lost with the process, and bounded; [`sweep`](crate::connectors::evolution::catch_up) asks the server about what remains open.
 
+use super::reading::{PersonServer, server_kind};
 use crate::{
     connectors::Outgoing,
     model::{clock::Time, ids::MessageId, message::Receipt},
@@ -53,6 +54,8 @@ pub(super) struct SentIndex {
 struct SentMessage {
     message: Option<MessageId>,
     told: u8,
+    /// Under which hidden id its recipient is known was told.
+    is_named: bool,
 }
 
 /// In the place of a receipt's rank: an inbound message.
@@ -165,6 +168,18 @@ impl SentIndex {
         }
     }
 
+    /// Whether it was told under which hidden id this message's recipient is known.
+    pub(super) fn was_named(&self, id: &str) -> bool {
+        self.by_id.get(id).is_some_and(|known| known.is_named)
+    }
+
+    /// It was told. Of a message that nobody knew yet it is told again.
+    pub(super) fn note_named(&mut self, id: &str) {
+        if let Some(known) = self.by_id.get_mut(id).filter(|known| known.message.is_some()) {
+            known.is_named = true;
+        }
+    }
+
     pub(super) fn next_untold(&self) -> Option<EarlyReceipt> {
         self.untold.front().cloned()
     }
@@ -196,8 +211,9 @@ fn bounded<T>(queue: &mut VecDeque<T>, max: usize) {
 pub(super) fn may_be(to: &str, chat: &str) -> bool {
     const SAME_END: usize = 8;
     let user = chat.split(['@', ':']).next().unwrap_or_default();
+    let server = chat.split_once('@').and_then(|(_, server)| server_kind(server));
     match to.strip_prefix('+') {
-        Some(digits) if chat.ends_with("@s.whatsapp.net") => {
+        Some(digits) if server == Some(PersonServer::Numbers) => {
             let end = |s: &str| s.get(s.len().saturating_sub(SAME_END)..).map(str::to_owned);
             end(digits) == end(user)
         }

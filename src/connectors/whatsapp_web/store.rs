@@ -83,8 +83,12 @@ impl KeyFile {
         use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
         let folder = self.path.parent().expect("it stands in a folder");
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        // SQLite gives the files beside it the mode of this one.
-        std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&self.path)?;
+        // SQLite gives the files beside it the mode of this one. One that is there is not opened: closed again, it would lose
+        // the locks that SQLite has on it.
+        match std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+            _ => {}
+        }
         self.path.to_str().ok_or_else(|| io::Error::other("the data directory's name is no UTF-8"))
     }
 

@@ -105,7 +105,7 @@ fn take(tx: &WriteTx<'_>, answered: &EndpointReply, now: Time, random: &dyn Rand
         // The instance's own setting, which needs no dialect.
         None => (rejection_text(tx, &answered.instance)?, None),
     };
-    queue(tx, &to, text, module, Moment { now, random })?;
+    queue(tx, &to, text, module, Moment::new(now, random))?;
     Ok(true)
 }
 
@@ -124,7 +124,7 @@ fn queue(
     module: Option<Module>,
     moment: Moment<'_>,
 ) -> Result<(), StoreError> {
-    let Moment { now, random } = moment;
+    let Moment { now, random, .. } = moment;
     let account = to.account;
     let new = schedule::NewSchedule {
         sender: Sender { account, key: None, source: Source::AutoReply, module, request_id: None },

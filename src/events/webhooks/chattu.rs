@@ -56,42 +56,43 @@ pub(super) fn answer_within(event_name: &str) -> Duration {
     if event_name == "call.rejected" { CALL_WITHIN } else { MESSAGE_WITHIN }
 }
 
-/// The event's body; none: the dialect has no word for it. `client`: what the dialect calls the instance.
-pub(super) fn body(event: &Event, client: &str, now: Time) -> Option<String> {
+/// The event's body; none: the dialect has no word for it. `client`: what the dialect calls the instance;
+/// `at`: when it happened.
+pub(super) fn body(event: &Event, client: &str, at: Time) -> Option<String> {
     let (name, data) = match event {
         // Whom the provider's agent answers, a program must not: this dialect has no word for that.
         Event::MessageReceived { is_standby: true, .. } => return None,
         Event::MessageReceived { from, message_text, changed, .. } => {
-            ("message_received", message(&number(from), client, &words(message_text, changed), "received_message", now))
+            ("message_received", message(&number(from), client, &words(message_text, changed), "received_message", at))
         }
         Event::GroupMessageReceived { group_id, message_text, changed, .. } => {
-            ("message_received", message(group_id, client, &words(message_text, changed), "received_message", now))
+            ("message_received", message(group_id, client, &words(message_text, changed), "received_message", at))
         }
         Event::MessageEchoed(sent) => {
             let to = sent.group_id.clone().unwrap_or_else(|| number(&sent.to));
             let words = words(&sent.message_text, &sent.changed);
-            ("message_sent", message(client, &to, &words, "sent_message", now))
+            ("message_sent", message(client, &to, &words, "sent_message", at))
         }
         Event::MessageSent(sent) => {
             let to = sent.recipient.trim_start_matches('+');
             let said = Some(sent.message_text.clone()).filter(|text| !text.is_empty() || sent.changed.is_none());
-            ("message_sent", message(client, to, &words(&said, &sent.changed), "sent_message", now))
+            ("message_sent", message(client, to, &words(&said, &sent.changed), "sent_message", at))
         }
         Event::CallRejected { from, is_video, .. } => (
             "call_rejected",
             json!({
-                "from": number(from), "to": client, "isVideo": is_video, "timestamp": now.millis(),
+                "from": number(from), "to": client, "isVideo": is_video, "timestamp": at.millis(),
                 "type": "call_rejected",
             }),
         ),
-        Event::Test => ("test", json!({"to": client, "timestamp": now.millis(), "type": "test"})),
+        Event::Test => ("test", json!({"to": client, "timestamp": at.millis(), "type": "test"})),
         _ => return None,
     };
     Some(json!({"event": name, "data": data}).to_string())
 }
 
-fn message(from: &str, to: &str, text: &str, kind: &str, now: Time) -> Value {
-    json!({"from": from, "to": to, "body": text, "message": text, "timestamp": now.millis(), "type": kind})
+fn message(from: &str, to: &str, text: &str, kind: &str, at: Time) -> Value {
+    json!({"from": from, "to": to, "body": text, "message": text, "timestamp": at.millis(), "type": kind})
 }
 
 /// What was said. Of a deletion, whose own text is none: that it is one, and of what.

@@ -1,6 +1,6 @@
 //! How the endpoints stand, in figures.
 
-use super::EndpointId;
+use super::{EndpointId, endpoint};
 use crate::{
     accounts::Scope,
     store::{StoreError, Tx},
@@ -77,10 +77,12 @@ pub fn count_endpoints(tx: &Tx<'_>, scope: Scope) -> Result<EndpointCounts, Stor
 /// # Errors
 /// The database's own.
 pub fn list_given_up(tx: &Tx<'_>, scope: Scope, limit: u32) -> Result<Vec<String>, StoreError> {
+    let by_hand = endpoint::BY_HAND;
     tx.list(
         "SELECT url FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NOT NULL AND failing_since IS NOT NULL
+           AND coalesce(disabled_reason, '') NOT IN (?3, ?4)
            AND (?1 IS NULL OR account_id = ?1) ORDER BY id LIMIT ?2",
-        params![scope, limit],
+        params![scope, limit, by_hand[0], by_hand[1]],
         |r| r.get(0),
     )
 }

@@ -269,7 +269,7 @@ impl Webhooks {
             let to = endpoint::find(tx, id)?;
             let instance = to.instance_id.unwrap_or_else(|| InstanceId::from_text(""));
             let (account, event) = (to.account_id, &Event::Test);
-            let happened = Happened { account, instance: &instance, event, now, random: &*random };
+            let happened = Happened { account, instance: &instance, event, at: now, now, random: &*random };
             let wanted = endpoint::wanted(tx, id)?;
             let row = outbox::record(tx, &happened, Some(&wanted))?;
             // Every format has a shape for the test.

@@ -28,9 +28,9 @@ pub fn emit(
     event: &Event,
     moment: Moment<'_>,
 ) -> Result<usize, StoreError> {
-    let Moment { now, random } = moment;
+    let Moment { now, at, random } = moment;
     let WantedBy { endpoints, has_reader } = endpoint::wanting(tx, account, instance, event.name(), now)?;
-    let happened = Happened { account, instance, event, now, random };
+    let happened = Happened { account, instance, event, at, now, random };
     // The documented format is the same for all that want it, readers included: one row.
     let mut shared = has_reader.then(|| record(tx, &happened, None)).transpose()?.flatten();
     let mut made = 0;
@@ -70,6 +70,9 @@ pub(super) struct Happened<'a> {
     pub(super) account: AccountId,
     pub(super) instance: &'a InstanceId,
     pub(super) event: &'a Event,
+    /// When it happened, which its bytes say.
+    pub(super) at: Time,
+    /// When it is written down, which its id, its order and its deliveries go by.
     pub(super) now: Time,
     pub(super) random: &'a dyn Random,
 }
@@ -82,7 +85,7 @@ pub(super) fn record(
     endpoint: Option<&Wanting>,
 ) -> Result<Option<i64>, StoreError> {
     let format = endpoint.map_or(Format::Event, |endpoint| endpoint.format);
-    let Happened { account, instance, event, now, random } = *happened;
+    let Happened { account, instance, event, at, now, random } = *happened;
     let named = tx.find("SELECT name, client_id FROM instances WHERE id = ?1", params![instance], |r| {
         Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?))
     })?;
@@ -92,15 +95,15 @@ pub(super) fn record(
         event_id: &event_id,
         instance_id: instance,
         instance_name: name.as_deref().unwrap_or_default(),
-        at: now,
+        at,
     };
     let body = match format {
         Format::Event => event.body(&place),
-        Format::Sms => match sms::body(event, endpoint.map_or("", |to| &to.sms_number), now, random) {
+        Format::Sms => match sms::body(event, endpoint.map_or("", |to| &to.sms_number), at, random) {
             Some(body) => body,
             None => return Ok(None),
         },
-        Format::Chattu => match chattu::body(event, client.as_deref().unwrap_or(instance.as_str()), now) {
+        Format::Chattu => match chattu::body(event, client.as_deref().unwrap_or(instance.as_str()), at) {
             Some(body) => body,
             None => return Ok(None),
         },

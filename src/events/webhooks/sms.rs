@@ -10,9 +10,10 @@ use serde_json::json;
 
 /// The event's bytes, if it is one that has this shape: a message that came in, or a test.
 ///
-/// `number`: whom people wrote to, E.164. Who hides his number stands there as `contact:ID`, which is also where an
-/// answer to him goes. A message with a file says what it is and where, behind its own text: `[image] https://…`.
-pub(super) fn body(event: &Event, number: &str, now: Time, random: &dyn Random) -> Option<String> {
+/// `number`: whom people wrote to, E.164; `at`: when they did. Who hides his number stands there as `contact:ID`, which is
+/// also where an answer to him goes. A message with a file says what it is and where, behind its own text:
+/// `[image] https://…`.
+pub(super) fn body(event: &Event, number: &str, at: Time, random: &dyn Random) -> Option<String> {
     let (from, text) = match event {
         Event::MessageReceived { from, message_text, message_type, media, changed, .. } => {
             let hidden = || from.contact_id.map(|id| format!("contact:{id}"));
@@ -31,12 +32,12 @@ pub(super) fn body(event: &Event, number: &str, now: Time, random: &dyn Random) 
     };
     let message = json!({
         "id": uuid(random),
-        "received_at": now,
+        "received_at": at,
         "from": {"phone_number": from},
         "to": [{"phone_number": number}],
         "text": text,
     });
-    let data = json!({"event_type": "message.received", "id": uuid(random), "occurred_at": now, "payload": message});
+    let data = json!({"event_type": "message.received", "id": uuid(random), "occurred_at": at, "payload": message});
     Some(json!({"data": data}).to_string())
 }
 

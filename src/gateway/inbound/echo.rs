@@ -84,7 +84,8 @@ fn note_chat(tx: &WriteTx<'_>, recording: &Recording<'_>, echo: &Echo, contact: 
         conversations::note_holder(tx, instance, contact, Some(EchoOrigin::Agent))?;
     }
     if is_live && before.is_some_and(|before| before.unread_count > 0) {
-        message::conversation_updated(tx, recording, &person(tx, &echo.to, Some(contact))?, None, now)?;
+        let (to, name) = (person(tx, &echo.to, Some(contact))?, conversations::find_name(tx, contact)?);
+        message::conversation_updated(tx, recording, &to, name, now)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{After, Recorded, Recording, opt_out};
 use crate::{
     connectors::inbound_event::{GroupRef, InboundMessage, RemoteParty, Told},
-    events::webhooks::{ChangedRef, Event, EventPerson},
+    events::webhooks::{self, ChangedRef, Event, EventPerson},
     model::{
         file_name,
         ids::{AccountId, ContactId, inbound_id},
@@ -114,12 +114,7 @@ fn one_to_one(
     let row = NewRow { chat: &chat, contact: Some(contact), origin: None, place };
     let Some(id) = insert(tx, recording, message, &row)? else { return Ok(heard_before()) };
     let media = note_file(tx, recording, message, id)?;
-    let names = Identity::all_of(&message.from);
-    // What somebody is called who is not named is no name of all of them.
-    conversations::note_inbound(tx, contact, message.from.name.as_deref().filter(|_| !names.is_empty()), at)?;
-    for name in names {
-        conversations::revive(tx, recording.account, &name, at)?;
-    }
+    let contact_name = note_writer(tx, recording, &message.from, contact)?;
     let written = match message.told {
         Told::History => WhoWrote::LongAgo,
         _ if is_change(message) => WhoWrote::AboutEarlier,
@@ -144,7 +139,7 @@ fn one_to_one(
         tx,
         &Event::MessageReceived {
             from: from.clone(),
-            contact_name: message.from.name.clone(),
+            contact_name: contact_name.clone(),
             message_type: message.kind.clone(),
             message_text: message.text.clone(),
             message_id: inbound_id(id),
@@ -158,9 +153,30 @@ fn one_to_one(
             is_standby: message.told == Told::Standby,
         },
     )?;
-    conversation_updated(tx, recording, &from, message.from.name.clone(), conversation)?;
+    conversation_updated(tx, recording, &from, contact_name, conversation)?;
     let after = opt_out::record(tx, recording, contact, &from, message.text.as_deref().unwrap_or_default())?;
     Ok(Recorded { after, has_row: true })
+}
+
+/// They wrote, under names that are good by that. Says what they are called: what is told with the message, else what is
+/// known.
+fn note_writer(
+    tx: &WriteTx<'_>,
+    recording: &Recording<'_>,
+    from: &RemoteParty,
+    contact: ContactId,
+) -> Result<Option<String>, StoreError> {
+    let (names, at) = (Identity::all_of(from), recording.heard.at);
+    // What somebody is called who is not named is no name of all of them.
+    let is_named = !names.is_empty();
+    conversations::note_inbound(tx, contact, from.name.as_deref().filter(|_| is_named), at)?;
+    for name in names {
+        conversations::revive(tx, recording.account, &name, at)?;
+    }
+    match &from.name {
+        None if is_named => conversations::find_name(tx, contact),
+        told => Ok(told.clone()),
+    }
 }
 
 /// Whether it only changes an earlier message.
@@ -197,16 +213,16 @@ pub(super) fn conversation_updated(
     contact_name: Option<String>,
     conversation: Conversation,
 ) -> Result<(), StoreError> {
-    recording.emit(
-        tx,
-        &Event::ConversationUpdated {
-            conversation_id: conversation.id,
-            from: from.clone(),
-            contact_name,
-            unread_count: conversation.unread_count,
-            last_message_at: conversation.last_message_at,
-        },
-    )
+    let event = Event::ConversationUpdated {
+        conversation_id: conversation.id,
+        from: from.clone(),
+        contact_name,
+        unread_count: conversation.unread_count,
+        last_message_at: conversation.last_message_at,
+    };
+    // How the conversation stands is news of now, however old the message is that came.
+    let moment = recording.means.moment.told_of(recording.now());
+    webhooks::emit(tx, recording.account, &recording.heard.instance, &event, moment).map(drop)
 }
 
 /// Where a message stands, and whose it is.

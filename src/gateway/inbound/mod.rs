@@ -159,7 +159,7 @@ impl Inbound {
         let (with, erased, sending) = (files.clone(), self.erased.clone(), self.sending.get().cloned());
         let recorded = self.store.write_repeatable(move |tx| {
             let has_merged = Cell::new(false);
-            let moment = Moment { now, random: &*random };
+            let moment = Moment::new(now, &*random);
             let means = Means { phrases: &phrases, erased: &erased, moment, has_merged: &has_merged };
             let pairs = all.iter().zip(&with);
             let record =
@@ -258,6 +258,7 @@ fn record(
     })?;
     // A connector that outlives its instance by a moment: nobody's news.
     let Some(account) = account else { return Ok(plain(After::Nothing)) };
+    let means = Means { moment: means.moment.told_of(heard.at), ..means };
     let recording = Recording { account, heard, phrase: None, file, means };
     match &heard.what {
         EventKind::Message(message) => {
@@ -345,5 +346,10 @@ impl Recording<'_> {
 
     const fn now(&self) -> Time {
         self.means.moment.now
+    }
+
+    /// When it happened; of a clock that is ahead of ours: now.
+    const fn happened_at(&self) -> Time {
+        self.means.moment.at
     }
 }

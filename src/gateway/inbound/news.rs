@@ -106,7 +106,8 @@ pub(super) fn named(
     Ok(After::Nothing)
 }
 
-/// One person is known by all of these names. Nobody becomes a contact by this.
+/// One person is known by all of these names. Whoever is not known stays so, unless a name of theirs took the place of
+/// another: calls come in any order, and what they said under the former one may be told after this.
 pub(super) fn person(
     tx: &WriteTx<'_>,
     recording: &Recording<'_>,
@@ -119,7 +120,7 @@ pub(super) fn person(
     for identity in &all {
         is_known |= conversations::find(tx, recording.account, identity)?.is_some();
     }
-    if !is_known {
+    if !is_known && (good.is_empty() || former.is_empty()) {
         // Who was erased stays suppressed under their new names, too.
         recording.learning().spread(tx, &all)?;
         return Ok(After::Nothing);
@@ -133,6 +134,10 @@ pub(super) fn person(
     let Some(contact) = contact else { return Ok(After::Nothing) };
     for identity in former.iter().filter(|old| !good.contains(old)) {
         conversations::retire(tx, recording.account, (contact, identity), recording.heard.at)?;
+    }
+    // Who goes back to a name that they gave up has it again.
+    for identity in good.iter().filter(|_| !former.is_empty()) {
+        conversations::revive(tx, recording.account, identity, recording.heard.at)?;
     }
     Ok(After::Nothing)
 }

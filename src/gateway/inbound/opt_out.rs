@@ -64,7 +64,7 @@ pub(super) fn record(
                 reason: "recipient_requested_stop",
                 instance: Some(instance),
             };
-            if !suppression::add(tx, &new, recording.now())? {
+            if !suppression::add(tx, &new, recording.happened_at())? {
                 return Ok(After::Nothing);
             }
             recording.emit(tx, &Event::RecipientOptedOut { from: from.clone(), message_text: text.to_owned() })?;
@@ -97,7 +97,7 @@ fn said_later(
 ) -> Result<bool, StoreError> {
     let later = tx.list(
         "SELECT m.body, EXISTS (SELECT 1 FROM suppressions s WHERE s.contact_id = ?2 AND s.source = 'recipient'
-                                AND s.lifted_at IS NULL AND s.since = m.created_at)
+                                AND s.lifted_at IS NULL AND s.since IN (min(m.heard_at, m.created_at), m.created_at))
          FROM inbound_messages m
          WHERE m.instance_id IN (SELECT id FROM instances WHERE account_id = ?1) AND m.chat = 'contact:' || ?2
            AND m.heard_at > ?3 AND m.heard_at <= ?5 AND m.origin IS NULL AND m.kind IN ('text', 'button')

@@ -3,11 +3,13 @@
 //! - [`Retention::step`] takes away what is too old, class by class, some hundred rows a transaction, so that messages
 //!   never wait long behind it. No limit and no deduplication depends on what it removes: usage is counted in tables of
 //!   its own, a message whose Idempotency-Key lives stays, contacts stay.
-//! - `person.rs` shows everything about one person, and erases it.
+//! - `person.rs` shows everything about one person, and erases it; `traces.rs` knows where they are named inside of
+//!   something else.
 //!
 //! It knows the tables of all slices, and nothing of what the rows do.
 
 mod person;
+mod traces;
 
 pub use person::ErasureReport;
 

@@ -7,7 +7,7 @@
 //! The database overwrites what it deletes (`secure_delete`), and its write-ahead log is emptied after the commit.
 //! Backups that were made before are the admin's to remove.
 
-use super::{EVENTS_GO, Retention, RetentionError, carry_out};
+use super::{Retention, RetentionError, carry_out, traces};
 use crate::{
     accounts::Scope,
     model::{
@@ -34,12 +34,14 @@ pub struct ErasureReport {
     pub scheduled: usize,
     /// Events that told of them.
     pub events: usize,
+    /// Rows of what providers told of them beside messages, which are empty now.
+    pub news: usize,
     /// Suppressions that survive as a keyed hash.
     pub suppressions_kept: usize,
 }
 
 /// What the person is looked for by: a number and the other form of it, or `contact:` and a contact's number.
-struct Forms(Vec<String>);
+pub(super) struct Forms(pub(super) Vec<String>);
 
 impl Forms {
     fn of(who: &Recipient) -> Self {
@@ -56,8 +58,8 @@ impl Forms {
 }
 
 /// A contact that is the person, with the names it is known by.
-struct KnownContact {
-    account: AccountId,
+pub(super) struct KnownContact {
+    pub(super) account: AccountId,
     contact: ContactId,
     names: Vec<(String, String)>,
 }
@@ -65,12 +67,12 @@ struct KnownContact {
 impl KnownContact {
     /// The names that stand for this person wherever they are read, inside of other text, too: not our own words and
     /// short ones of the provider's.
-    fn telling(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn telling(&self) -> impl Iterator<Item = &str> {
         self.names.iter().filter(|(kind, _)| kind != "jid").map(|(_, value)| value.as_str())
     }
 
     /// Their numbers here, the former ones, too.
-    fn numbers(&self) -> Vec<i64> {
+    pub(super) fn numbers(&self) -> Vec<i64> {
         let former = self.names.iter().filter_map(|(_, value)| value.strip_prefix("contact:")?.parse().ok());
         former.chain([self.contact.0]).collect()
     }
@@ -87,7 +89,8 @@ impl Retention {
         self.store
             .read(move |tx| {
                 let known = find(tx, &who, scope)?;
-                if known.is_empty() && !was_named(tx, &forms, scope)? {
+                let names = traces::names(&forms, &known);
+                if known.is_empty() && !was_named(tx, (&forms, &names), scope)? {
                     return Err(RetentionError::Unknown);
                 }
                 let people: Result<Vec<Value>, StoreError> = known.iter().map(|one| show(tx, one)).collect();
@@ -106,9 +109,11 @@ impl Retention {
                      ORDER BY id",
                     params![forms.json(), scope],
                 )?;
+                let news = numbered(tx, "SELECT * FROM provider_news", &traces::news(tx, &names, scope)?)?;
+                let notes = numbered(tx, "SELECT * FROM inbound_messages", &traces::notes(tx, &names, scope)?)?;
                 Ok(json!({
                     "phone": who.to_string(), "exported_at": now, "people": people?, "refused_messages": unattached,
-                    "scheduled_messages": scheduled,
+                    "scheduled_messages": scheduled, "provider_news": news, "notes": notes,
                 }))
             })
             .await
@@ -152,13 +157,16 @@ fn find(tx: &Tx<'_>, who: &Recipient, scope: Scope) -> Result<Vec<KnownContact>,
     found.into_iter().map(|(account, contact)| Ok(KnownContact { account, contact, names: names(contact)? })).collect()
 }
 
-/// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact.
-fn was_named(tx: &Tx<'_>, forms: &Forms, scope: Scope) -> Result<bool, StoreError> {
+/// Whether somebody was refused, written to, or is to be written to, by this number without becoming a contact; or was told
+/// of.
+fn was_named(tx: &Tx<'_>, (forms, names): (&Forms, &[String]), scope: Scope) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE recipient IN (SELECT value FROM json_each(?1))
                        AND (?2 IS NULL OR account_id = ?2))
                    OR EXISTS (SELECT 1 FROM schedules WHERE recipient IN (SELECT value FROM json_each(?1))
                        AND (?2 IS NULL OR account_id = ?2))";
-    tx.one(sql, params![forms.json(), scope], |r| r.get(0))
+    Ok(tx.one(sql, params![forms.json(), scope], |r| r.get(0))?
+        || !traces::news(tx, names, scope)?.is_empty()
+        || !traces::notes(tx, names, scope)?.is_empty())
 }
 
 const SHOWN: &[(&str, &str)] = &[
@@ -189,6 +197,12 @@ fn show(tx: &Tx<'_>, known: &KnownContact) -> Result<Value, StoreError> {
         all.insert((*name).into(), json!(rows(tx, sql, params![known.contact])?));
     }
     Ok(Value::Object(all))
+}
+
+/// The rows with these numbers.
+fn numbered(tx: &Tx<'_>, select: &str, ids: &[i64]) -> Result<Vec<Value>, StoreError> {
+    let sql = format!("{select} WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id");
+    rows(tx, &sql, params![json!(ids).to_string()])
 }
 
 /// Rows as JSON objects by the names of their columns; times stay milliseconds, bytes become hex.
@@ -227,12 +241,14 @@ fn erase(
     now: Time,
 ) -> Result<Erasure, RetentionError> {
     let (known, forms) = (find(tx, who, scope)?, &Forms::of(who));
-    if known.is_empty() && !was_named(tx, forms, scope)? {
+    let names = traces::names(forms, &known);
+    if known.is_empty() && !was_named(tx, (forms, &names), scope)? {
         return Err(RetentionError::Unknown);
     }
     let contacts: Vec<i64> = known.iter().map(|one| one.contact.0).collect();
     let list = json!(contacts).to_string();
-    let named = recipients(forms, &known);
+    let callings = recipients(forms, &known);
+    let named = json!(callings).to_string();
     let on_their_way = tx.one(
         "SELECT (SELECT count(*) FROM messages WHERE quota = 'reserved' AND (?3 IS NULL OR account_id = ?3)
                      AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2))))
@@ -250,12 +266,14 @@ fn erase(
     for one in &known {
         report.suppressions_kept += keep_suppressions(tx, erased, one)?;
     }
-    report.events = erase_events(tx, (forms, scope), &known)?;
+    report.events = traces::erase_events(tx, (&names, scope), &known)?;
+    report.news = traces::erase_news(tx, &names, scope)?;
+    let notes = traces::notes(tx, &names, scope)?;
     report.scheduled = tx.execute(
         "DELETE FROM schedules WHERE (?2 IS NULL OR account_id = ?2) AND recipient IN (SELECT value FROM json_each(?1))",
         params![named, scope],
     )?;
-    let (messages, paths) = erase_messages(tx, (&named, scope), &contacts)?;
+    let (messages, paths) = erase_messages(tx, (&callings, scope), (&contacts, notes))?;
     (report.messages, report.files) = (messages, paths.len());
     carry_out(tx, CONTACTS, &contacts)?;
     for one in &known {
@@ -265,18 +283,18 @@ fn erase(
         )?;
     }
     tx.leave_no_trace();
-    let named = known.iter().flat_map(KnownContact::telling).map(str::to_owned).chain(forms.0.iter().cloned());
-    let mut phones: Vec<String> = named.filter(|name| name.starts_with('+')).collect();
+    let all = known.iter().flat_map(KnownContact::telling).map(str::to_owned).chain(forms.0.iter().cloned());
+    let mut phones: Vec<String> = all.filter(|name| name.starts_with('+')).collect();
     phones.sort_unstable();
     phones.dedup();
     Ok(Erasure { report, paths, phones })
 }
 
-/// All that a message to be sent later may call the person by, as a JSON list.
-fn recipients(forms: &Forms, known: &[KnownContact]) -> String {
+/// All that a message may call the person by to whom it goes.
+fn recipients(forms: &Forms, known: &[KnownContact]) -> Vec<String> {
     let contacts = known.iter().map(|one| format!("contact:{}", one.contact));
     let names = known.iter().flat_map(|one| one.names.iter().map(|(_, value)| value.clone()));
-    json!(forms.0.iter().cloned().chain(contacts).chain(names).collect::<Vec<_>>()).to_string()
+    forms.0.iter().cloned().chain(contacts).chain(names).collect()
 }
 
 /// What hangs on a contact and nothing else; in an order in which nothing hangs on what is gone.
@@ -303,18 +321,19 @@ const OUTBOUND: &[&str] = &[
     "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))",
 ];
 
-/// Messages both ways, with their files' rows; how many, and the files to remove after the commit.
+/// Messages both ways, and notes about them, with their files' rows; how many, and the files to remove after the commit.
 fn erase_messages(
     tx: &WriteTx<'_>,
-    (named, scope): (&str, Scope),
-    contacts: &[i64],
+    (callings, scope): (&[String], Scope),
+    (contacts, notes): (&[i64], Vec<i64>),
 ) -> Result<(usize, Vec<String>), StoreError> {
-    let list = json!(contacts).to_string();
-    let inbound: Vec<i64> = tx.list(
+    let (named, list) = (json!(callings).to_string(), json!(contacts).to_string());
+    let mut inbound: Vec<i64> = tx.list(
         "SELECT id FROM inbound_messages WHERE contact_id IN (SELECT value FROM json_each(?1))",
         params![list],
         |r| r.get(0),
     )?;
+    inbound.extend(notes);
     let outbound: Vec<i64> = tx.list(
         "SELECT id FROM messages WHERE (?3 IS NULL OR account_id = ?3)
              AND (recipient IN (SELECT value FROM json_each(?1)) OR contact_id IN (SELECT value FROM json_each(?2)))",
@@ -339,50 +358,8 @@ fn erase_messages(
              AND (?2 IS NULL OR integration_id IN (SELECT id FROM threecx_integrations WHERE account_id = ?2))",
         params![named, scope],
     )?;
+    traces::empty_requests(tx, (callings, scope), &outbound)?;
     Ok((inbound.len() + outbound.len(), paths))
-}
-
-/// Events that name the person, by any name or as a contact, with their deliveries; and answers that repeat a name.
-fn erase_events(
-    tx: &WriteTx<'_>,
-    (forms, scope): (&Forms, Scope),
-    known: &[KnownContact],
-) -> Result<usize, StoreError> {
-    let mut ids: Vec<i64> = Vec::new();
-    for one in known {
-        for number in one.numbers() {
-            ids.extend(tx.list(
-                "SELECT id FROM events WHERE account_id = ?1 AND json_extract(body, '$.contact_id') = ?2",
-                params![one.account, number],
-                |r| r.get::<_, i64>(0),
-            )?);
-        }
-    }
-    let mut names: Vec<&str> = forms.0.iter().map(String::as_str).filter(|form| form.starts_with('+')).collect();
-    names.extend(known.iter().flat_map(KnownContact::telling));
-    names.sort_unstable();
-    names.dedup();
-    for name in names.into_iter().map(|name| name.trim_start_matches('+')) {
-        ids.extend(tx.list(
-            "SELECT id FROM events WHERE instr(body, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-            params![name, scope],
-            |r| r.get::<_, i64>(0),
-        )?);
-        tx.execute(
-            "UPDATE attempts SET answer = '' WHERE instr(answer, ?1) > 0 AND (?2 IS NULL OR delivery_id IN (
-                 SELECT d.id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.account_id = ?2))",
-            params![name, scope],
-        )?;
-        // What providers told beside messages may name them, too.
-        tx.execute(
-            "UPDATE provider_news SET raw = '' WHERE instr(raw, ?1) > 0 AND (?2 IS NULL OR account_id = ?2)",
-            params![name, scope],
-        )?;
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    carry_out(tx, EVENTS_GO, &ids)?;
-    Ok(ids.len())
 }
 
 fn keep_suppressions(tx: &WriteTx<'_>, erased: &Erased, known: &KnownContact) -> Result<usize, StoreError> {

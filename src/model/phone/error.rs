@@ -18,6 +18,12 @@ pub enum Unusual {
     /// Its country has given this form up; WhatsApp may still use it.
     #[error("an older form of the number, which WhatsApp may still use")]
     OldForm,
+    /// Bare digits, read with a country code at their beginning, which the account's own country writes as a number of its
+    /// own, too.
+    #[error(
+        "read with its country code in front; without one it would be a number of the account's own country: write a +"
+    )]
+    PerhapsHome,
 }
 
 impl Unusual {
@@ -28,6 +34,7 @@ impl Unusual {
             Self::Short => "short",
             Self::Long => "long",
             Self::OldForm => "old_form",
+            Self::PerhapsHome => "perhaps_home",
         }
     }
 }

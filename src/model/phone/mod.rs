@@ -324,6 +324,14 @@ impl Recipient {
         }
     }
 
+    /// The same of a number that was read in `text`: also that it would be another one in the account's own country, whose
+    /// people write it without a 0.
+    pub fn unusual_as_written(&self, text: &str, how: PhoneReading) -> Option<Unusual> {
+        let Self::Phone(phone) = self else { return None };
+        let at_home = Phone::without_zero(text, how.region).filter(|home| home != phone);
+        phone.unusual().or(at_home.map(|_| Unusual::PerhapsHome))
+    }
+
     /// Reads what [`Recipient`] wrote: a number, a contact, or a group.
     ///
     /// # Errors

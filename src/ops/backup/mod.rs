@@ -256,10 +256,7 @@ impl<W: Write> Packing<'_, W> {
 /// # Errors
 /// The file is not there or cannot be read; the copy cannot be made.
 pub(super) fn open_settled(path: &Path, work: &Path) -> Result<File, BackupError> {
-    let mut file = File::open(path).map_err(at(path))?;
-    let mut head = Vec::with_capacity(16);
-    (&mut file).take(16).read_to_end(&mut head).map_err(at(path))?;
-    if !store::is_sqlite(&head) {
+    if !is_database(path)? {
         return File::open(path).map_err(at(path));
     }
     let number = COPIES.fetch_add(1, Ordering::Relaxed);
@@ -270,6 +267,18 @@ pub(super) fn open_settled(path: &Path, work: &Path) -> Result<File, BackupError
     let _ = fs::remove_file(&copy);
     done?;
     opened.map_err(at(&copy))
+}
+
+/// Whether it is a SQLite file. What may be one that this process uses is asked of SQLite, and opened by nobody else: whoever
+/// closes a file loses all locks that their process has on it, SQLite's included, and the next program that looks into the
+/// database would take itself for the only one.
+fn is_database(path: &Path) -> Result<bool, BackupError> {
+    if path.extension().is_some_and(|end| end == "db") {
+        return Ok(fs::metadata(path).map_err(at(path))?.len() > 0 && store::is_database(path)?);
+    }
+    let mut head = Vec::with_capacity(16);
+    File::open(path).and_then(|file| file.take(16).read_to_end(&mut head)).map_err(at(path))?;
+    Ok(store::is_sqlite(&head))
 }
 
 /// Numbers the copies of this process.

@@ -243,7 +243,7 @@ impl Takeover {
             Membership { epoch, ..own }.record(tx)?;
             let uncertain = match until {
                 None => Uncertain::default(),
-                Some(until) => sending::hand_over(tx, until, Moment { now, random: &*random })?,
+                Some(until) => sending::hand_over(tx, until, Moment::new(now, &*random))?,
             };
             Ok((uncertain, reach))
         });

@@ -1,6 +1,9 @@
 //! Telling endpoints that something about a conversation changed, in the transaction that changes it.
 
-use super::{contact::find_phone, find_conversation};
+use super::{
+    contact::{find_name, find_phone},
+    find_conversation,
+};
 use crate::{
     events::webhooks::{self, Event, EventName, EventPerson},
     model::{
@@ -25,8 +28,7 @@ pub fn announce(
         return Ok(());
     }
     let Some(conversation) = find_conversation(tx, instance, contact)? else { return Ok(()) };
-    let contact_name = tx.one("SELECT name FROM contacts WHERE id = ?1", params![contact], |r| r.get(0))?;
-    let phone = find_phone(tx, contact)?;
+    let (contact_name, phone) = (find_name(tx, contact)?, find_phone(tx, contact)?);
     let written_at = last_written_at(tx, instance, contact)?;
     let event = Event::ConversationUpdated {
         conversation_id: conversation.id,
@@ -35,7 +37,8 @@ pub fn announce(
         unread_count: conversation.unread_count,
         last_message_at: written_at.map_or(conversation.last_message_at, |at| at.max(conversation.last_message_at)),
     };
-    webhooks::emit(tx, account, instance, &event, moment).map(drop)
+    // What it tells is how things stand now, whenever that happened by which they do.
+    webhooks::emit(tx, account, instance, &event, moment.told_of(moment.now)).map(drop)
 }
 
 /// When we last wrote to the person.

@@ -191,6 +191,11 @@ pub fn find_phone(tx: &Tx<'_>, id: ContactId) -> Result<Option<String>, StoreErr
     )
 }
 
+/// What the contact is called; none: nobody has said.
+pub fn find_name(tx: &Tx<'_>, id: ContactId) -> Result<Option<String>, StoreError> {
+    Ok(tx.find("SELECT name FROM contacts WHERE id = ?1", params![id], |r| r.get(0))?.flatten())
+}
+
 /// A new contact, known by `identity`. It must not be known yet.
 pub fn add(tx: &WriteTx<'_>, account: AccountId, identity: &Identity, now: Time) -> Result<ContactId, StoreError> {
     insert(tx, account, identity, (now, None))

@@ -22,7 +22,7 @@ pub use chat::{
     note_holder, note_message, window_opened_at,
 };
 pub use contact::{
-    Contact, Identity, IdentityKind, NOBODY, add, add_written_to, address_of, find, find_by_id, find_or_add,
+    Contact, Identity, IdentityKind, NOBODY, add, add_written_to, address_of, find, find_by_id, find_name, find_or_add,
     find_phone, note_inbound, note_name, note_outbound, retire, revive,
 };
 pub use heard::{HeardMessage, heard_statement, list_heard};

@@ -60,7 +60,7 @@ impl Attention {
     /// The store's; a provider that cannot be told is none.
     pub async fn read(&self, instance: &InstanceId, chat: &ChatId) -> Result<(), StoreError> {
         let (of, with, now, random) = (instance.clone(), chat.clone(), self.clock.now(), self.random.clone());
-        let marked = self.store.write(move |tx| mark(tx, &of, &with, Moment { now, random: &*random }));
+        let marked = self.store.write(move |tx| mark(tx, &of, &with, Moment::new(now, &*random)));
         let Some((to, unread)) = marked.await? else { return Ok(()) };
         let (registry, instance) = (self.registry.clone(), instance.clone());
         self.tell(async move { registry.mark_read(&instance, &to, &unread).await });

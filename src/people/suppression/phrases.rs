@@ -1,7 +1,8 @@
 //! The words by which a person opts out or in: a list in thirteen languages, and nothing cleverer.
 //!
 //! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
-//! opt-out. Letters set apart and look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
+//! opt-out, but for a word of courtesy before or behind it and for the phrase said over and over. Letters set apart and
+//! look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
 //! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
 //! replies (their titles, then what they stand for) are to be read; captions, groups and interactive replies never come here.
@@ -39,6 +40,8 @@ enum PhraseKind {
 #[derive(Debug)]
 pub struct Phrases {
     known: HashMap<String, PhraseKind>,
+    /// What is said for courtesy, folded.
+    courtesy: Vec<String>,
     /// Stems of the words by which a message offers an answer, folded.
     reply: Vec<String>,
     /// Words in the longest phrase.
@@ -52,6 +55,7 @@ struct PhraseFile {
     always: BTreeMap<String, Vec<String>>,
     soft: Vec<Family>,
     opt_in: OptIn,
+    courtesy: Courtesy,
     reply: Stems,
 }
 
@@ -67,6 +71,12 @@ struct Family {
 #[serde(deny_unknown_fields)]
 struct OptIn {
     phrases: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Courtesy {
+    words: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +112,8 @@ impl Phrases {
         }
         file.opt_in.phrases.iter().for_each(|p| learn(p, PhraseKind::OptIn));
         let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
-        Self { known, reply: file.reply.stems.iter().map(|s| text::words(s)).collect(), longest }
+        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect();
+        Self { known, courtesy: folded(&file.courtesy.words), reply: folded(&file.reply.stems), longest }
     }
 
     /// What the whole of `message` means, if it is one of the phrases.
@@ -142,11 +153,33 @@ impl Phrases {
         let twins = [lookalike::as_latin(message), lookalike::as_cyrillic(&folded)];
         let dressed = twins.into_iter().flatten().map(|t| text::words(&t));
         let plain = [Some(folded.clone()), joined(&folded)];
-        plain.into_iter().flatten().chain(dressed.flat_map(|d| [joined(&d), Some(d)]).flatten()).find_map(|candidate| {
+        let all = plain.into_iter().flatten().chain(dressed.flat_map(|d| [joined(&d), Some(d)]).flatten());
+        all.flat_map(|candidate| [said_once(self.bare(&candidate)).to_owned(), candidate]).find_map(|candidate| {
             let kind = *self.known.get(&candidate)?;
             Some((candidate, kind))
         })
     }
+
+    /// The message without words of courtesy around it; nothing else than those is left as it is.
+    fn bare<'m>(&self, folded: &'m str) -> &'m str {
+        let mut bare = folded;
+        let shorter = |text: &'m str| {
+            self.courtesy.iter().find_map(|word| {
+                let behind = text.strip_prefix(word.as_str()).and_then(|rest| rest.strip_prefix(' '));
+                behind.or_else(|| text.strip_suffix(word.as_str()).and_then(|rest| rest.strip_suffix(' ')))
+            })
+        };
+        while let Some(rest) = shorter(bare) {
+            bare = rest;
+        }
+        bare
+    }
+}
+
+/// One "stop" of "stop stop stop".
+fn said_once(folded: &str) -> &str {
+    let first = folded.split(' ').next().unwrap_or_default();
+    if folded.split(' ').all(|word| word == first) { first } else { folded }
 }
 
 /// "s t o p" as one word; `None` when a word has more than one letter.
@@ -169,156 +202,5 @@ fn marked(line: &str) -> Vec<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn phrases() -> Phrases {
-        Phrases::built_in()
-    }
-
-    fn is_always(p: &Phrases, text: &str) -> bool {
-        matches!(p.hear(text), Some(PhraseMeaning::OptOut { always: true, .. }))
-    }
-
-    fn is_soft(p: &Phrases, text: &str) -> bool {
-        matches!(p.hear(text), Some(PhraseMeaning::OptOut { always: false, .. }))
-    }
-
-    #[test]
-    fn the_documented_words_are_heard() {
-        let p = phrases();
-        for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "OPT OUT", "OPTOUT", "REVOKE", "REMOVE ME"] {
-            assert!(is_always(&p, word), "{word}");
-        }
-        for word in ["CANCEL", "END", "QUIT", "إلغاء", "ביטול", "cancelar", "annuler", "iptal", "batal", "отмена"]
-        {
-            assert!(is_soft(&p, word), "{word}");
-        }
-        for word in ["START", "UNSTOP", "SUBSCRIBE", "Старт", "ابدأ", "התחל"] {
-            assert_eq!(p.hear(word), Some(PhraseMeaning::OptIn), "{word}");
-        }
-    }
-
-    #[test]
-    fn every_phrase_is_heard_in_every_dress() {
-        let p = phrases();
-        let file: PhraseFile = toml::from_str(BUILT_IN).expect("the list");
-        let soft = file.soft.iter().flat_map(|f| &f.phrases);
-        for phrase in file.always.values().flatten().chain(soft).chain(&file.opt_in.phrases) {
-            let plain = p.hear(phrase);
-            assert!(plain.is_some(), "{phrase}");
-            let stretched: String = phrase.chars().flat_map(|c| [c, '\u{200b}']).collect();
-            for dressed in [
-                phrase.to_uppercase(),
-                format!("  \u{200f}{}!!! 🛑\n", phrase.replace(' ', "   ")),
-                format!("«{phrase}».",),
-                stretched,
-            ] {
-                assert_eq!(p.hear(&dressed), plain, "{dressed:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_opts_out_always_is_never_an_opt_in_as_well() {
-        let file: PhraseFile = toml::from_str(BUILT_IN).expect("the list");
-        let p = phrases();
-        for phrase in file.always.values().flatten() {
-            assert!(is_always(&p, phrase), "{phrase}");
-        }
-        for phrase in &file.opt_in.phrases {
-            assert_eq!(p.hear(phrase), Some(PhraseMeaning::OptIn), "{phrase} is in two lists");
-        }
-    }
-
-    #[test]
-    fn disguised_opt_outs_are_heard() {
-        let p = phrases();
-        for text in [
-            "s t o p",
-            "S.T.O.P.",
-            "ЅТОР",
-            "ѕtоp",
-            "ＳＴＯＰ",
-            "𝐬𝐭𝐨𝐩",
-            "🅂🅃🄾🄿",
-            "ꜱᴛᴏᴘ",
-            "cтоп",
-            "СТОП!!",
-            "تَوَقَّف",
-            "توقـــف",
-            "\u{202b}توقف\u{202c}",
-            "إلغاء الإشتراك",
-            "الغاء الاشتراك",
-            "הָסֵר",
-            "\u{200f}הסר\u{200e}",
-            "Désabonnement",
-            "desabonnement",
-            "DURDUR",
-            "Remove me.",
-            "opt-out",
-            "रोकें",
-            "بند کریں",
-            "بند كرين",
-        ] {
-            assert!(is_always(&p, text), "{text}");
-        }
-    }
-
-    #[test]
-    fn longer_or_different_messages_are_no_opt_out() {
-        let p = phrases();
-        for text in [
-            "",
-            "   ",
-            "🛑",
-            "Please stop by the shop tomorrow",
-            "Where is the bus stop?",
-            "I want to cancel my order 1001",
-            "The end of the month is fine",
-            "don't stop",
-            "unstoppable",
-            "stop the delivery, I am not at home",
-            "no",
-            "1",
-            "لا تلغي الطلب",
-            "متى نهاية الدوام؟",
-            "מתי אפשר לבטל את ההזמנה?",
-            "¿Puedo cancelar mañana?",
-            "No quiero cancelar",
-            "Wann kann ich kündigen, bitte?",
-            "Можно отменить заказ?",
-            "stopstop",
-            "cancelled",
-            "how do I unsubscribe?",
-        ] {
-            assert_eq!(p.hear(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_offered_word_is_an_answer() {
-        let p = phrases();
-        for (ours, word) in [
-            ("Your appointment is tomorrow at 10. Reply CONFIRM or CANCEL.", "cancel"),
-            ("موعدك غدا. أرسل تأكيد أو إلغاء", "الغاء"),
-            ("התור שלך מחר. השיבו אישור או ביטול", "ביטול"),
-            ("Su cita es mañana. Responda SI o CANCELAR", "cancelar"),
-            ("Your cita: responda CANCELAR", "cancel"),
-            ("Choose:\n1. Confirm\n2. Cancel", "cancel"),
-            ("Termin morgen: \"Bestätigen\" oder \"Absagen\"", "absagen"),
-            ("Randevunuz yarın. İptal için İPTAL yazın", "iptal"),
-        ] {
-            assert!(p.offers(ours, word), "{ours}");
-        }
-        for (ours, word) in [
-            ("Your order 1001 was cancelled", "cancel"),
-            ("You can cancel free of charge until Monday", "cancel"),
-            ("Your invoice is attached", "cancel"),
-            ("Reply CONFIRM or CANCEL", "quit"),
-            ("Reply STOP to opt out", "stop"),
-        ] {
-            assert!(!p.offers(ours, word), "{ours}");
-        }
-    }
-}
+#[path = "phrases_tests.rs"]
+mod tests;

@@ -22,6 +22,7 @@ pub(super) struct Setup<'a> {
     pub email: &'a str,
     pub business: &'a str,
     pub timezone: &'a str,
+    pub language: Lang,
     pub problem: String,
 }
 
@@ -30,7 +31,8 @@ impl<'a> Setup<'a> {
     pub fn typed(v: &'a PageContext, (title, text): (&'static str, &'static str), problem: String) -> Self {
         let timezone = v.form.some("timezone").unwrap_or("UTC");
         let (email, business) = (v.form.text("email"), v.form.text("business"));
-        Self { v, title: v.t(title), text: v.t(text), email, business, timezone, problem }
+        let language = Lang::parse(v.form.text("language")).unwrap_or(v.lang);
+        Self { v, title: v.t(title), text: v.t(text), email, business, timezone, language, problem }
     }
 }
 

@@ -27,6 +27,8 @@ struct PolicyPage<'a> {
     v: &'a PageContext,
     figures: Vec<FigureField>,
     observes: bool,
+    /// Whether it does by now, whatever the form says.
+    in_force_observes: bool,
     phrases: Vec<AddedPhrase>,
     groups: Vec<(String, String)>,
     purposes: &'static [Purpose],
@@ -97,19 +99,12 @@ impl PolicyPage<'_> {
 
 /// `POST /admin/policy`: the figures; with `do=rehearse` they are tried on the last week's messages and not saved.
 pub async fn save(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
-    let mut wanted = BTreeMap::new();
-    for set in gateway.sending.figures() {
-        let name = set.figure.name;
-        let Some(typed) = v.form.some(name) else { continue };
-        match typed.parse() {
-            Ok(value) => drop(wanted.insert(name.to_owned(), value)),
-            Err(_) => {
-                let figures = v.fill("policy.number_bad", "name", name);
-                return again(gateway, v, PolicyForm { figures, ..PolicyForm::default() }).await;
-            }
-        }
-    }
-    let observe = v.form.text("mode") == "observe";
+    let wanted = match wanted(gateway, v) {
+        Ok(wanted) => wanted,
+        Err(figures) => return again(gateway, v, PolicyForm { figures, ..PolicyForm::default() }).await,
+    };
+    let is_mode_kept = v.form.some("was_mode") == v.form.some("mode");
+    let observe = if is_mode_kept { gateway.sending.rules().observe } else { v.form.text("mode") == "observe" };
     if is_rehearsal(v) {
         let rehearsed = gateway.sending.rehearse_figures(wanted, observe, v.everybody()?).await;
         return tell(gateway, v, rehearsed, |figures| PolicyForm { figures, ..PolicyForm::default() }).await;
@@ -153,6 +148,29 @@ pub async fn remove(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     Ok(see_other("/admin/policy?done=phrase_gone"))
 }
 
+/// The figures that the form changes; else what is wrong with it. A form that says what held when it was made (`was_…`)
+/// leaves the others as they are by now, and takes back nothing that was changed meanwhile.
+fn wanted(gateway: &Gateway, v: &PageContext) -> Result<BTreeMap<String, u32>, String> {
+    let mut wanted = BTreeMap::new();
+    for set in gateway.sending.figures() {
+        let name = set.figure.name;
+        if !v.form.has(name) {
+            continue;
+        }
+        let Ok(value) = v.form.text(name).parse::<u32>() else {
+            return Err(v.fill("policy.number_bad", "name", name));
+        };
+        match v.form.parsed::<u32>(&format!("was_{name}")) {
+            Some(was) if was == value => continue,
+            Some(was) if was != set.value && set.value != value => {
+                return Err(v.fill_all("policy.changed_meanwhile", &[("name", &name), ("value", &set.value)]));
+            }
+            _ => drop(wanted.insert(name.to_owned(), value)),
+        }
+    }
+    Ok(wanted)
+}
+
 fn is_rehearsal(v: &PageContext) -> bool {
     v.form.text("do") == "rehearse"
 }
@@ -182,11 +200,14 @@ async fn again(gateway: &Gateway, v: &PageContext, said: PolicyForm) -> Result<R
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, said: PolicyForm) -> Result<PolicyPage<'a>, PageError> {
     let sending = &gateway.sending;
-    let shown = |set: &Set| v.form.some(set.figure.name).map_or_else(|| set.value.to_string(), str::to_owned);
+    // A field that nobody touched shows what holds by now.
+    let typed = |name: &str| v.form.some(name).filter(|typed| v.form.text(&format!("was_{name}")) != *typed);
+    let shown = |set: &Set| typed(set.figure.name).map_or_else(|| set.value.to_string(), str::to_owned);
     let fields = sending.figures().into_iter().map(|set| FigureField { shown: shown(&set), set });
     Ok(PolicyPage {
         v,
         figures: fields.collect(),
+        in_force_observes: sending.rules().observe,
         observes: v.form.some("mode").map_or_else(|| sending.rules().observe, |mode| mode == "observe"),
         phrases: sending.phrases().await?,
         groups: sending.phrase_groups(),

@@ -2,7 +2,7 @@
 
 use super::{end_of_day, id, number};
 use crate::{
-    accounts::{Grant, LimitRequest},
+    accounts::{AccountError, Grant, LimitRequest},
     gateway::Gateway,
     portal::{PageContext, PageError, page_error::see_other},
 };
@@ -26,8 +26,10 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
 
 /// `POST /admin/requests/{id}`: `do=grant` with figures and an end, or `do=deny`; either with an answer.
 ///
+/// One that somebody else decided in the meantime is no error: the list is shown.
+///
 /// # Errors
-/// No such request that waits.
+/// No such word in `do`.
 pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let request: i64 = id(v, 0)?;
     let answer = v.form.text("answer");
@@ -49,6 +51,8 @@ pub async fn decide(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
         Err(problem) => problem,
         Ok(grant) => match gateway.accounts.decide_limit_request(request, grant, answer, v.actor()).await {
             Ok(()) => return Ok(see_other("/admin/requests?done=decided")),
+            // By somebody else meanwhile, or sent twice.
+            Err(AccountError::NotFound(_)) => return Ok(see_other("/admin/requests?done=decided_already")),
             Err(e) => PageError::from(e).user_message(v)?,
         },
     };

@@ -4,8 +4,12 @@
 use crate::{
     dialects::AppState,
     instances::Instance,
+    model::phone::{Phone, PhoneReading},
     portal::{PageContext, PageError},
-    sending::request::{self, Draft},
+    sending::{
+        Malformed,
+        request::{self, Draft},
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -31,11 +35,27 @@ pub(super) async fn draft(
     let object = body.as_object().cloned().unwrap_or_default();
     match request::parse(&object, how, None) {
         Ok(request) => Ok(Ok(request.draft)),
-        Err(wrong) => {
-            let names: Vec<String> = wrong.fields.iter().map(|field| v.word("compose", field)).collect();
-            Ok(Err(v.fill("chat.wrong_part", "parts", names.join(", "))))
-        }
+        Err(wrong) => Ok(Err(told(v, kind, &wrong, how))),
     }
+}
+
+/// What is wrong with the message, part by part, and what would be right.
+fn told(v: &PageContext, kind: &str, wrong: &Malformed, how: PhoneReading) -> String {
+    let part = |field: &&'static str| {
+        let name = v.word("compose", field);
+        if kind == "contact"
+            && let Err(problem) = Phone::parse(v.form.text("phone"), how)
+        {
+            return format!("{name}: {}", v.why(&problem.why()));
+        }
+        let why = wrong.because.iter().find_map(|why| why.strip_prefix(field)?.strip_prefix(": "));
+        match why {
+            Some(why) => format!("{name}: {}", v.reason(why)),
+            None if *field == "message" => format!("{name}: {}", v.t("chat.empty_text")),
+            None => v.fill("chat.wrong_part", "parts", &name),
+        }
+    };
+    wrong.fields.iter().map(part).collect::<Vec<_>>().join("\n")
 }
 
 /// What stands under the field.

@@ -69,6 +69,29 @@ struct ChatPage<'a> {
     most: usize,
 }
 
+impl ChatPage<'_> {
+    /// Whether one of the messages with more than words is to be corrected.
+    fn is_refused_part(&self) -> bool {
+        !self.problem.is_empty() && self.v.form.some("compose").is_some()
+    }
+
+    /// Whether it is the one of this kind.
+    fn is_refused(&self, kind: &str) -> bool {
+        self.is_refused_part() && self.v.form.text("compose") == kind
+    }
+
+    /// What was typed into a field of the form of this kind, if it is to be corrected.
+    fn again(&self, kind: &str, name: &str) -> &str {
+        if self.is_refused(kind) { self.v.form.raw(name) } else { "" }
+    }
+
+    /// The same of a button, from 1 on.
+    fn button(&self, kind: &str, n: &usize) -> &str {
+        let typed = self.v.form.all("button").nth(n - 1).unwrap_or_default();
+        if self.is_refused(kind) { typed } else { "" }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "chat_none.html", config = "assets/askama.toml")]
 struct None_<'a> {
@@ -194,7 +217,8 @@ async fn view(
         limits: if may_write { limits(gateway, v, instance) } else { String::new() },
         open,
         position,
-        text: text.to_owned(),
+        // Of a message with more than words it stands in its own form again.
+        text: if v.form.some("compose").is_some() { String::new() } else { text.to_owned() },
         problem,
         nonce: base62(&*gateway.random, 20),
         most: MAX_CHARS,

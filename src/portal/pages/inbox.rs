@@ -28,7 +28,7 @@ struct Inbox<'a> {
 pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageError> {
     let (is_live, of) = (new_rows::is_wanted(v, &["q"]), v.query.text("instance").to_owned());
     let scope = v.scope()?;
-    let phone = v.query.some("q").map(|q| format!("+{}", q.chars().filter(char::is_ascii_digit).collect::<String>()));
+    let phone = v.query.some("q").map(|q| format!("+{}", crate::portal::typed::digits(q)));
     let wanted = InboxFilter {
         scope,
         instance: v.query.some("instance").map(str::to_owned),

@@ -50,6 +50,9 @@ pub async fn create(gateway: &Gateway, v: &PageContext) -> Result<Response, Page
     };
     let kind = KeyKind::parse(v.form.text("kind")).unwrap_or(KeyKind::Bearer);
     let scopes: Vec<KeyScope> = v.form.all("scope").filter_map(KeyScope::parse).collect();
+    if scopes.is_empty() {
+        return again(gateway, v, v.t("keys.scopes_none").to_owned()).await;
+    }
     let typed = v.form.text("addresses").split([',', ' ', '\n', '\r']).filter(|one| !one.is_empty()).map(str::to_owned);
     let addresses = match KeyAddresses::of(&typed.collect::<Vec<_>>()) {
         Ok(addresses) => addresses,

@@ -208,8 +208,8 @@ fn because(v: &PageContext, m: &Story, code: Code) -> String {
         }
         Some("daily_limit") => of(decision.daily),
         Some("monthly_limit") => of(decision.monthly),
-        // Behind the colon stands what a person wrote.
-        Some("pause") => why.and_then(|w| w.split_once(": ")).map_or(short, |(_, written)| written.to_owned()),
+        // Behind the colon stands why, as the guard or a person wrote it.
+        Some("pause") => why.and_then(|w| w.split_once(": ")).map_or(short, |(_, written)| v.reason(written)),
         _ => short,
     }
 }

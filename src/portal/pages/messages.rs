@@ -175,7 +175,7 @@ fn wanted(v: &PageContext, scope: Scope, review_score: u8) -> (LogSearch, &'stat
     };
     let mut problem = "";
     if let Some(q) = query.some("q") {
-        let digits = q.chars().filter(char::is_ascii_digit).count();
+        let digits = crate::portal::typed::digits(q).len();
         let looks_like_a_phone = digits >= 8 && !q.chars().any(char::is_alphabetic);
         if let Some(phone) = looks_like_a_phone.then(|| Phone::parse(q, ANY).ok()).flatten() {
             wanted.recipient = Some(phone.as_str().to_owned());

@@ -33,9 +33,9 @@ pub async fn list(gateway: &Gateway, v: &PageContext) -> Result<Response, PageEr
     let name = |n: &Notice| v.accounts.iter().find(|(id, _)| Some(*id) == n.account_id).map(|(_, name)| name.clone());
     let row = |n: Notice| NoticeRow {
         words: words(&v.locale, &n),
-        link: notice::link(&n),
+        link: notice::link(&n, v.is_admin()),
         tone: notice::tone(&n),
-        account: name(&n).filter(|_| v.sees_everybody()),
+        account: name(&n).filter(|_| n.account_id.is_none_or(|id| !v.is_chosen(&id))),
         n,
     };
     let rows = rows.into_iter().map(row).collect();

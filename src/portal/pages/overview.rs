@@ -178,7 +178,7 @@ fn columns(dates: &[jiff::civil::Date], days: Vec<Day>, top: u64, is_mirrored: b
             ("read", day.read),
             ("delivered", day.delivered),
             ("sent", day.sent),
-            ("failed", day.failed),
+            ("failed", day.lost()),
             ("refused", day.refused),
         ];
         let (mut below, mut bars) = (0, Vec::new());

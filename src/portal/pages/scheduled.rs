@@ -20,7 +20,7 @@ use crate::{
     sending::{
         Sender, Source,
         request::{Draft, MAX_CHARS},
-        schedule::{self, Filter, NewSchedule, ScheduleId, ScheduledMessage},
+        schedule::{self, Filter, LONGEST_WAIT, NewSchedule, ScheduleId, ScheduledMessage},
     },
     store::StoreError,
 };
@@ -122,6 +122,10 @@ async fn read(
     let Ok(due_at) = schedule::parse(v.form.text("at"), &zone, v.now) else {
         return Ok(Err(v.t("scheduled.no_time").to_owned()));
     };
+    // A slip in the year would wait silently; the guarded API takes no later time either.
+    if due_at > v.now.plus(LONGEST_WAIT) {
+        return Ok(Err(v.t("scheduled.far").to_owned()));
+    }
     let draft = match template_form::draft(gateway, v, instance).await? {
         Some(Ok(draft)) => draft,
         Some(Err(problem)) => return Ok(Err(problem)),

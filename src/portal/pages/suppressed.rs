@@ -146,7 +146,7 @@ fn phone(gateway: &Gateway, v: &PageContext) -> Result<Result<Phone, String>, Pa
 
 async fn page<'a>(gateway: &Gateway, v: &'a PageContext, problem: String) -> Result<Suppressed<'a>, PageError> {
     let account = v.account()?;
-    let wanted: String = v.query.text("q").chars().filter(char::is_ascii_digit).collect();
+    let wanted: String = crate::portal::typed::digits(v.query.text("q"));
     if wanted.is_empty() {
         let read = gateway.store.read(move |tx| suppression::newest_people(tx, account, ROWS));
         let (rows, found) = read.await?;

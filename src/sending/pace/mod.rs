@@ -27,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+const A_SECOND: Duration = Duration::from_secs(1);
 /// Within which new chats of a warm-up count.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -62,8 +63,12 @@ pub struct PaceFacts {
     pub purpose: Option<Purpose>,
     /// How many people would have had this text within the window, this one included.
     pub same_text_to: u32,
+    /// Until one more may have this text; zero: now.
+    pub text_wait: Duration,
     /// How many strangers would have been written to within the window, this one included; 0 when this is none.
     pub strangers: u32,
+    /// Until one more stranger may be written to; zero: now, or this is none.
+    pub stranger_wait: Duration,
     /// How far an instance that was linked lately is with new chats, this one included; none: it may begin them freely, or
     /// this message begins none.
     pub new_chats: Option<NewChats>,
@@ -126,7 +131,8 @@ impl PaceFacts {
 
     /// The first behaviour signal (5 to 7 of the contract's policy) that is over its threshold.
     pub fn behaviour(&self, rules: &Rules) -> Option<Behaviour> {
-        let over = |name, reason, window: Duration| Some(Behaviour { name, reason, wait: window / 4 });
+        // What is over in less than a second is asked for again after one.
+        let over = |name, reason, wait: Duration| Some(Behaviour { name, reason, wait: wait.max(A_SECOND) });
         let purpose = self.purpose?;
         if let Some((bar, wait)) = self.bar {
             let name = if bar.is_lock { "new_chats_locked" } else { "new_chats_used_up" };
@@ -137,7 +143,7 @@ impl PaceFacts {
         {
             let reason =
                 format!("one text to more than {limit} people within {} min", rules.repetition_window.as_secs() / 60);
-            return over("repetition", reason, rules.repetition_window);
+            return over("repetition", reason, self.text_wait);
         }
         if let Some(NewChats { warm_up, begun }) = self.new_chats
             && begun > warm_up.new_chats
@@ -147,14 +153,14 @@ impl PaceFacts {
                 "more than {limit} people written to for the first time within 24 h, on day {day} of {days} since the \
                  number was linked"
             );
-            return over("warm_up", reason, DAY);
+            return over("warm_up", reason, DAY / 4);
         }
         if let Some(limit) = rules.outreach(purpose)
             && self.strangers > limit
         {
             let minutes = rules.outreach_window.as_secs() / 60;
             let reason = format!("more than {limit} people written to for the first time within {minutes} min");
-            return over("outreach", reason, rules.outreach_window);
+            return over("outreach", reason, self.stranger_wait);
         }
         self.is_unhealthy(rules, 1).then(|| Behaviour {
             name: "health",
@@ -201,20 +207,35 @@ impl Pace {
         let purpose = ask.purpose;
         let is_code = purpose == Some(Purpose::Authentication);
         let (sent, failed, opted_out) = counters.health.figures(rules, now);
+        let mut same_text_to = 0;
+        let mut text_wait = Duration::ZERO;
+        if ask.fingerprint != 0 {
+            same_text_to = counters.texts.people_with(text_key(ask), key, rules.repetition_window, now);
+            // Found only where it is needed: it goes through all that is remembered.
+            if let Some(limit) =
+                purpose.and_then(|purpose| rules.repetition(purpose)).filter(|limit| same_text_to > *limit)
+            {
+                text_wait = counters.texts.free_in(text_key(ask), (limit, rules.repetition_window), now);
+            }
+        }
+        let mut strangers = 0;
+        let mut stranger_wait = Duration::ZERO;
+        if ask.stranger {
+            strangers = counters.strangers.lately(purpose, rules.outreach_window, now) + 1;
+            if let Some(limit) = purpose.and_then(|purpose| rules.outreach(purpose)).filter(|limit| strangers > *limit)
+            {
+                stranger_wait = counters.strangers.free_in(purpose, (limit, rules.outreach_window), now);
+            }
+        }
         Ok(PaceFacts {
             instance_wait: counters.slots.wait(&instance_rate(rules), now),
             recipient_wait: counters.recipients.wait(key, &recipient_rate(rules), now),
             authentication_wait: is_code.then(|| counters.codes.full(key, rules, now)).flatten(),
             purpose,
-            same_text_to: match ask.fingerprint {
-                0 => 0,
-                _ => counters.texts.people_with(text_key(ask), key, rules.repetition_window, now),
-            },
-            strangers: if ask.stranger {
-                counters.strangers.lately(purpose, rules.outreach_window, now) + 1
-            } else {
-                0
-            },
+            same_text_to,
+            text_wait,
+            strangers,
+            stranger_wait,
             new_chats: None,
             bar: None,
             sent,

@@ -29,6 +29,22 @@ impl RecentTexts {
         if self.had.contains_key(&(text, person)) { people } else { people + 1 }
     }
 
+    /// Until so few people had `text` within the window that one more makes no more than `limit`.
+    pub(super) fn free_in(&self, text: u64, (limit, window): (u32, Duration), now: Time) -> Duration {
+        let mut left = self.people.get(&text).copied().unwrap_or(0);
+        let mut had: HashMap<u64, u32> = HashMap::new();
+        for (at, _, person) in self.order.iter().filter(|(_, one, _)| *one == text) {
+            let gone = had.entry(*person).or_insert(0);
+            *gone += 1;
+            // Who had it more than once counts until the last time is over.
+            left -= u32::from(self.had.get(&(text, *person)) == Some(gone));
+            if left < limit {
+                return window.saturating_sub(now.since(*at));
+            }
+        }
+        window
+    }
+
     pub(super) fn add(&mut self, text: u64, person: u64, limit: u32, now: Time) {
         // Beyond the threshold the exact number does not matter (observe mode goes on counting otherwise).
         if self.people.get(&text).copied().unwrap_or(0) > limit {
@@ -92,6 +108,18 @@ impl Strangers {
             times.pop_front();
         }
         u32::try_from(times.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Until fewer than `limit` strangers were written to within the window.
+    pub(super) fn free_in(
+        &mut self,
+        purpose: Option<Purpose>,
+        (limit, window): (u32, Duration),
+        now: Time,
+    ) -> Duration {
+        let times = self.of(purpose);
+        let blocking = times.len().checked_sub(limit.max(1) as usize).and_then(|at| times.get(at));
+        blocking.map_or(Duration::ZERO, |at| window.saturating_sub(now.since(*at)))
     }
 
     pub(super) fn add(&mut self, purpose: Option<Purpose>, now: Time) {

@@ -60,6 +60,29 @@ fn counters_of_a_clock_that_was_ahead_are_over_within_their_own_time() {
     }
 }
 
+/// Whoever waits as long as they are told is let through then, and not before.
+#[test]
+fn a_wait_ends_when_there_is_room_again() {
+    const MINUTE: i64 = 60_000;
+    let (mut texts, mut strangers) = (RecentTexts::default(), Strangers::default());
+    for n in 0..30 {
+        texts.add(7, u64::try_from(n).expect("small"), 30, at(n * MINUTE));
+        strangers.add(Some(Purpose::Support), at(n * MINUTE));
+    }
+    // The first has it twice: the second time counts.
+    texts.add(7, 0, 30, at(30 * MINUTE));
+    let now = at(40 * MINUTE);
+    let wait = texts.free_in(7, (30, HOUR), now);
+    assert_eq!(wait, Duration::from_secs(21 * 60), "the second person's");
+    assert_eq!(texts.people_with(7, 99, HOUR, now.plus(wait - A_SECOND)), 31);
+    assert_eq!(texts.people_with(7, 99, HOUR, now.plus(wait)), 30);
+    let wait = strangers.free_in(Some(Purpose::Support), (20, HOUR), now);
+    assert_eq!(wait, Duration::from_secs(30 * 60), "ten too many");
+    assert_eq!(strangers.lately(Some(Purpose::Support), HOUR, now.plus(wait - A_SECOND)), 20);
+    assert_eq!(strangers.lately(Some(Purpose::Support), HOUR, now.plus(wait)), 19);
+    assert_eq!(strangers.free_in(None, (300, HOUR), now), Duration::ZERO);
+}
+
 #[test]
 fn one_text_is_counted_by_people_and_forgotten_after_an_hour() {
     let mut texts = RecentTexts::default();

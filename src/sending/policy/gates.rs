@@ -20,6 +20,7 @@ use crate::{
         refusal::Refusal,
         request::{Draft, PurposeField, Request},
         rules::Rules,
+        waiting_room::LONGEST_WAIT,
     },
 };
 use std::time::Duration;
@@ -118,15 +119,12 @@ pub(super) fn capability(request: &Request, facts: &Facts, _: &Rules) -> Verdict
     Err(impossible(fields, &reasons.join("; ")))
 }
 
-/// Longest time that a message may wait for its own.
-const LATEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
 /// What is wrong with the time that a message is to wait for.
 fn not_a_time(request: &Request, facts: &Facts) -> Option<(&'static str, String)> {
     let send_at = request.later.as_ref()?.send_at?;
     let why = if send_at <= facts.now {
         "it is over"
-    } else if send_at > facts.now.plus(LATEST) {
+    } else if send_at > facts.now.plus(LONGEST_WAIT) {
         "it is more than a year away"
     } else if request.expires_at.is_some_and(|end| end <= send_at) {
         "expires_at comes before it"

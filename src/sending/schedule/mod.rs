@@ -14,14 +14,15 @@
 //! It knows nothing of dialects, pages or HTTP.
 
 mod group_pause;
+mod held;
 mod kept;
 mod row;
 mod when;
 mod worker;
 
-pub use super::waiting_room::MOST_WAITING;
+pub use super::waiting_room::{LONGEST_WAIT, MOST_WAITING};
 pub use group_pause::after_group_pause;
-pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, list};
+pub use row::{Filter, NewSchedule, ScheduleState, ScheduledMessage, enqueue, find_account, list};
 pub use when::{NoTime, parse};
 
 use crate::{
@@ -214,7 +215,7 @@ impl Schedules {
                     return Err(ScheduleError::NotPending(id, entry.state));
                 }
                 let message_id = row::message_id(tx, id)?;
-                waiting::withdraw(tx, &message_id, "cancelled", Moment { now, random: &*random })?;
+                waiting::withdraw(tx, &message_id, waiting::CANCELLED, Moment::new(now, &*random))?;
                 row::find(tx, scope, id)?.ok_or(ScheduleError::NotFound(id))
             })
             .await?;

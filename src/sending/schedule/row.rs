@@ -5,6 +5,7 @@
 
 use super::{
     ScheduleId,
+    held::HELD,
     kept::{self, KeptColumns, draft, read_kept},
 };
 use crate::{
@@ -62,7 +63,7 @@ string_enum! {
         Cancelled = "cancelled",
         /// It was refused, or failed; `reason` says why.
         Failed = "failed",
-        /// It was due while the gateway was off, and the grace time ran out.
+        /// It was due while the gateway was off or its number was not open, and the grace time ran out.
         Missed = "missed",
         /// Nobody can tell whether it was sent.
         Unknown = "unknown",
@@ -171,6 +172,11 @@ pub(super) fn find(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<S
     tx.find(&sql, params![id.0, scope], read)?.map(|found| whole(tx, found)).transpose()
 }
 
+/// Whose it is; none: there is no such one in the scope.
+pub fn find_account(tx: &Tx<'_>, scope: Scope, id: ScheduleId) -> Result<Option<AccountId>, StoreError> {
+    Ok(find(tx, scope, id)?.map(|message| message.account))
+}
+
 /// The newest first, in a read that brings more.
 pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<ScheduledMessage>, StoreError> {
     let sql = format!(
@@ -205,13 +211,6 @@ pub(super) fn cancel(tx: &WriteTx<'_>, id: ScheduleId, now: Time) -> Result<bool
     Ok(tx.execute(sql, params![id.0, now])? == 1)
 }
 
-/// Whether anything is due, or was claimed.
-pub(super) fn has_work(tx: &Tx<'_>, now: Time) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM schedules
-               WHERE state IN ('pending', 'claimed') AND (due_at <= ?1 OR state = 'claimed') LIMIT 1";
-    Ok(tx.find(sql, params![now], |_| Ok(()))?.is_some())
-}
-
 /// A pause that the gateway itself made (a person's time is a person's) is over if a clock that was ahead has made it.
 pub(super) fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
     tx.execute(
@@ -220,13 +219,6 @@ pub(super) fn believe_no_future(tx: &WriteTx<'_>, now: Time) -> Result<(), Store
         params![now],
     )
     .map(drop)
-}
-
-/// When the next one is due after `looked`. What was due then and is left waits for another one to be through.
-pub(super) fn next_due(tx: &Tx<'_>, looked: Time) -> Result<Option<Time>, StoreError> {
-    let sql = "SELECT min(due_at) FROM schedules
-               WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at > ?1";
-    tx.one(sql, params![looked], |r| r.get(0))
 }
 
 /// A claimed one, and its message's row if that was made.
@@ -254,7 +246,7 @@ pub(super) fn put_back(tx: &WriteTx<'_>, id: ScheduleId) -> Result<(), StoreErro
 pub(super) fn miss(tx: &WriteTx<'_>, since: Time, now: Time) -> Result<usize, StoreError> {
     tx.execute(
         "UPDATE schedules SET state = 'missed', ended_at = ?2,
-             reason = 'it was due while the gateway was off or its clock was behind, and the grace time ran out'
+             reason = 'it was due while the gateway was off, its number was not open or its clock was behind, and the grace time ran out'
          WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at < ?1 AND request IS NULL
             AND source <> 'auto_reply'",
         params![since, now],
@@ -267,31 +259,41 @@ pub(super) struct ClaimedSchedule {
     pub(super) sender: Sender,
     pub(super) request: Result<Box<Request>, String>,
     pub(super) message_id: MessageId,
+    /// Whether nobody waits for its outcome.
+    pub(super) may_be_held: bool,
 }
 
-/// Claims what is due, but what is under way: that was put back to wait on, and whoever has it is not through. Automatic
-/// answers to one person go one after the other, in the order in which they were made.
+/// Claims what is due, but what is under way: that was put back to wait on, and whoever has it is not through; and but
+/// for what is held. Automatic answers to one person go one after the other, in the order in which they were made.
 pub(super) fn claim(
     tx: &WriteTx<'_>,
     now: Time,
     limit: usize,
     under_way: &HashSet<ScheduleId>,
+    connects: impl Fn(&InstanceId) -> bool,
 ) -> Result<Vec<ClaimedSchedule>, StoreError> {
     let answers_for = i64::try_from(waiting::ANSWERS_FOR.as_millis()).unwrap_or(i64::MAX);
-    let mut claimed = tx.list(
+    let sql = format!(
         "SELECT id, account_id, instance_id, source, module, key_id, recipient, purpose, body, media, reference,
-                message_id, request, created_at
+                message_id, request, created_at, kind = 'listed'
          FROM schedules s
-         WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at <= ?1
+         WHERE state IN ('pending', 'claimed') AND state = 'pending' AND due_at <= ?1 AND NOT ({HELD})
            AND (source <> 'auto_reply' OR NOT EXISTS (
                 SELECT 1 FROM schedules e
                 WHERE e.source = 'auto_reply' AND e.instance_id = s.instance_id AND e.recipient = s.recipient
                   AND e.created_at >= s.created_at - ?3 AND e.state IN ('pending', 'claimed') AND e.id < s.id))
-         ORDER BY due_at, id LIMIT ?2",
+         ORDER BY due_at, id LIMIT ?2"
+    );
+    let mut claimed = tx.list(
+        &sql,
         params![now, i64::try_from(limit + under_way.len()).unwrap_or(i64::MAX), 2 * answers_for],
         read_claimed,
     )?;
-    claimed.retain(|one| !under_way.contains(&one.id));
+    // After a start the rows say how the numbers stood before it.
+    let is_held = |one: &ClaimedSchedule| {
+        one.may_be_held && one.request.as_ref().is_ok_and(|request| connects(&request.instance))
+    };
+    claimed.retain(|one| !under_way.contains(&one.id) && !is_held(one));
     claimed.truncate(limit);
     for one in &claimed {
         tx.execute("UPDATE schedules SET state = 'claimed' WHERE id = ?1", params![one.id.0])?;
@@ -336,6 +338,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
             sender,
             request: read_kept(&kept, &message_id),
             message_id,
+            may_be_held: r.get(14)?,
         });
     }
     let (instance, recipient, purpose) = (r.get(2)?, text(6)?, text(7)?);
@@ -345,6 +348,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
     let request = match (Recipient::stored(&recipient), draft) {
         (Ok(recipient), Ok(draft)) => Ok(Box::new(Request {
             instance,
+            unusual: recipient.unusual(),
             recipient,
             draft: draft.into(),
             purpose: Purpose::parse(&purpose).map_or(PurposeField::NotAllowed(purpose), PurposeField::Allowed),
@@ -358,7 +362,7 @@ fn read_claimed(r: &Row<'_>) -> rusqlite::Result<ClaimedSchedule> {
         (Err(e), _) => Err(e.to_string()),
         (_, Err(e)) => Err(e),
     };
-    Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id })
+    Ok(ClaimedSchedule { id: ScheduleId(r.get(0)?), sender, request, message_id, may_be_held: r.get(14)? })
 }
 
 fn read(r: &Row<'_>) -> rusqlite::Result<ReadRow> {

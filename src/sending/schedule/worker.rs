@@ -4,11 +4,11 @@
 //! left over from a run that died, and the log says whether its message was made.
 
 use super::{
-    ScheduleId, Schedules, lock,
+    ScheduleId, Schedules, held, lock,
     row::{self, ClaimedSchedule, Fired},
 };
 use crate::{
-    model::{clock::Time, moment::Moment},
+    model::{clock::Time, instance::InstanceState, moment::Moment},
     sending::{Answer, waiting},
     store::{StoreError, WriteTx},
 };
@@ -19,6 +19,8 @@ use tokio::{sync::watch, task::JoinSet};
 const SIDE_BY_SIDE: usize = 32;
 /// The worker looks at least this often: a machine's clock that jumps puts nothing off for longer.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// While something waits for its number to be open again.
+const LOOK_AT_HELD: Duration = Duration::from_secs(2);
 /// After an error of the store.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -69,9 +71,13 @@ impl Schedules {
     }
 
     async fn until_next(&self, looked: Time) -> Duration {
-        match self.store.read(move |tx| row::next_due(tx, looked)).await {
-            Ok(Some(at)) => at.since(self.clock.now()),
-            Ok(None) => LOOK_AGAIN,
+        let next =
+            self.store.read(move |tx| Ok::<_, StoreError>((held::next_due(tx, looked)?, held::is_held(tx, looked)?)));
+        match next.await {
+            Ok((next, is_held)) => {
+                let wait = next.map_or(LOOK_AGAIN, |at| at.since(self.clock.now()));
+                if is_held { wait.min(LOOK_AT_HELD) } else { wait }
+            }
             Err(_) => AFTER_ERROR,
         }
     }
@@ -84,11 +90,11 @@ impl Schedules {
             self.store.write(move |tx| row::believe_no_future(tx, now)).await?;
         }
         // Most looks find nothing: they cost a read, and no turn of the writer.
-        if !self.store.read(move |tx| row::has_work(tx, now)).await? {
+        if !self.store.read(move |tx| held::has_work(tx, now)).await? {
             return Ok(Vec::new());
         }
         let under_way = lock(&self.under_way).clone();
-        let random = self.random.clone();
+        let (random, registry) = (self.random.clone(), self.sending.shared.registry.clone());
         let claimed = self
             .store
             .write(move |tx| {
@@ -101,11 +107,13 @@ impl Schedules {
                         None => row::put_back(tx, id)?,
                     }
                 }
-                let moment = Moment { now, random: &*random };
+                let moment = Moment::new(now, &*random);
                 waiting::expire(tx, moment)?;
                 waiting::miss(tx, now.minus(grace), moment)?;
                 row::miss(tx, now.minus(grace), now)?;
-                row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()), &under_way)
+                row::claim(tx, now, SIDE_BY_SIDE.saturating_sub(under_way.len()), &under_way, |instance| {
+                    registry.standing(instance).is_some_and(|standing| standing.state == InstanceState::Connecting)
+                })
             })
             .await?;
         lock(&self.under_way).extend(claimed.iter().map(|one| one.id));
@@ -113,7 +121,7 @@ impl Schedules {
     }
 
     async fn fire(self: Arc<Self>, one: ClaimedSchedule) {
-        let ClaimedSchedule { id, sender, request, message_id } = one;
+        let ClaimedSchedule { id, sender, request, message_id, .. } = one;
         let answer = match request {
             Ok(request) => match self.sending.submit(sender, *request).await {
                 Ok(answer) => self.settle(id, Some(answer), None).await,

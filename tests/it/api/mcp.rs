@@ -73,7 +73,7 @@ async fn an_assistant_is_greeted_and_answered_as_the_protocol_says() {
     assert_eq!(asked(&world, sender, "resources/list", json!({})).await["error"]["code"], -32601);
     assert_eq!(asked(&world, sender, "tools/call", json!({"name": "rm"})).await["error"]["code"], -32602);
     assert_eq!(asked(&world, sender, "tools/call", json!({"name": "message_status"})).await["error"]["code"], -32602);
-    let broken = post(&world, sender, &json!([1]), &[]).await.json();
+    let broken = post(&world, sender, &json!("ping"), &[]).await.json();
     assert_eq!((&broken["error"]["code"], &broken["id"]), (&json!(-32600), &Value::Null), "JSON, and no request");
     let headers = [format!("Authorization: Bearer {sender}"), "Content-Type: application/json".to_owned()];
     let broken = http::call(world.address(), "POST", "/mcp", &headers, b"{").await.json();
@@ -87,6 +87,108 @@ async fn an_assistant_is_greeted_and_answered_as_the_protocol_says() {
     assert_eq!(post(&world, "wg_live_no", &ping, &[]).await.error(), "invalid_api_key");
     let got = http::call(world.address(), "GET", "/mcp", &[format!("Authorization: Bearer {sender}")], &[]).await;
     assert_eq!(got.status, 405, "no stream of our own");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_and_what_asks_for_nothing_is_not_answered() {
+    let world = World::start().await;
+    for (message, id) in [
+        (json!({"jsonrpc": "2.0", "id": null, "method": "ping"}), json!(null)),
+        (json!({"jsonrpc": "2.0", "id": {}, "method": "ping"}), json!(null)),
+        (json!({"jsonrpc": "2.0", "id": true, "method": "ping"}), json!(null)),
+        (json!({"id": 3, "method": "ping"}), json!(3)),
+        (json!({"jsonrpc": "1.0", "id": "a", "method": "ping"}), json!("a")),
+        (json!({"method": "notifications/initialized"}), json!(null)),
+        (json!({"jsonrpc": "2.0", "id": 3}), json!(3)),
+        (json!({"jsonrpc": "2.0", "id": 3, "method": 7}), json!(3)),
+        (json!({}), json!(null)),
+    ] {
+        let told = post(&world, &world.key, &message, &[]).await;
+        assert_eq!(told.status, 200, "{message}: {}", told.body);
+        let told = told.json();
+        assert_eq!((&told["error"]["code"], &told["id"]), (&json!(-32600), &id), "{message}: {told}");
+    }
+    let params = json!({"jsonrpc": "2.0", "id": 3, "method": "ping", "params": "all"});
+    assert_eq!(post(&world, &world.key, &params, &[]).await.json()["error"]["code"], -32602);
+    for message in [
+        json!({"jsonrpc": "2.0", "id": 9, "result": {}}),
+        json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "?"}}),
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": null}),
+    ] {
+        let told = post(&world, &world.key, &message, &[]).await;
+        assert_eq!((told.status, told.body.as_str()), (202, ""), "{message}");
+    }
+    world.stop().await;
+}
+
+/// Version 2025-03-26 has batches, and is what is meant by whoever names none; later ones have none.
+#[tokio::test]
+async fn several_messages_at_once_are_answered_as_their_version_says() {
+    let world = World::start().await;
+    let ping = |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+    let all = json!([ping(1), {"jsonrpc": "2.0", "method": "notifications/initialized"}, 1,
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "message_status", "arguments": {"log_id": 1}}},
+        {"jsonrpc": "2.0", "id": 3, "method": "initialize", "params": {}}]);
+    for header in [&[][..], &["MCP-Protocol-Version: 2025-03-26"][..]] {
+        let told = post(&world, &world.key, &all, header).await.json();
+        let ids: Vec<&Value> = told.as_array().expect("a list").iter().map(|one| &one["id"]).collect();
+        assert_eq!(ids, [&json!(1), &json!(null), &json!(2), &json!(3)], "{told}");
+        assert_eq!((&told[0]["result"], &told[2]["result"]["isError"]), (&json!({}), &json!(true)));
+        assert_eq!((&told[1]["error"]["code"], &told[3]["error"]["code"]), (&json!(-32600), &json!(-32600)));
+    }
+    let silent = json!([{"jsonrpc": "2.0", "method": "notifications/initialized"}]);
+    assert_eq!(post(&world, &world.key, &silent, &[]).await.status, 202);
+    for (wrong, header) in [
+        (all, "MCP-Protocol-Version: 2025-06-18"),
+        (json!([]), "X: y"),
+        (json!((0..51).map(ping).collect::<Vec<_>>()), "X: y"),
+    ] {
+        let told = post(&world, &world.key, &wrong, &[header]).await.json();
+        assert_eq!((&told["error"]["code"], &told["id"]), (&json!(-32600), &json!(null)), "{told}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_argument_that_a_tool_does_not_have_is_refused_by_its_name() {
+    let world = World::start().await;
+    let all = key(&world, &["send", "read", "manage"], &[]).await;
+    let message = |more: Value| {
+        let mut all = json!({"instance_id": INSTANCE, "phone": PHONE, "message": "Your order #7 is ready.",
+            "message_purpose": "transactional"});
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        all
+    };
+    for name in ["Idempotency-Key", "idempotencyKey", "sendAt", "bogus"] {
+        let (told, is_refused) = call(&world, &all, "send_message", message(json!({name: "q"}))).await;
+        assert!(is_refused && told["error"] == "validation_error", "{told}");
+        assert!(told["details"].to_string().contains(name), "{told}");
+    }
+    for name in tools(&world, &all).await {
+        let (told, is_refused) = call(&world, &all, &name, json!({"bogus": 1, "log_id": 1})).await;
+        assert!(is_refused && told["error"] == "validation_error", "{name}: {told}");
+        assert!(told["details"].to_string().contains("bogus"), "{name}: {told}");
+    }
+    assert_eq!(world.inbox().await.len(), 0, "nothing was sent");
+    // Null stands for what is not there.
+    let nulls = json!({"idempotency_key": null, "idempotency-key": null, "reference": null, "template": null, "send_at": null, "queue": null, "bogus": null});
+    let (sent, is_refused) = call(&world, &all, "send_message", message(nulls)).await;
+    assert!(!is_refused && sent["status"] == "sent", "{sent}");
+    // What the operation takes, the tool takes; the key in both spellings, which are one.
+    let place = json!({"message": null, "location": {"latitude": 24.7, "longitude": 46.7}, "idempotency_key": "k"});
+    for more in [place.clone(), place] {
+        let (sent, is_refused) = call(&world, &all, "send_message", message(more)).await;
+        assert!(!is_refused && sent["status"] == "sent", "{sent}");
+    }
+    for spelt in ["idempotency_key", "idempotency-key"] {
+        let (sent, _) = call(&world, &all, "send_message", message(json!({spelt: "q3", "message": "Order #9."}))).await;
+        assert_eq!(sent["status"], "sent", "{sent}");
+    }
+    assert_eq!(world.inbox().await.len(), 3, "named twice, sent once");
+    let two = message(json!({"idempotency_key": "a", "idempotency-key": "b"}));
+    let refused = asked(&world, &all, "tools/call", json!({"name": "send_message", "arguments": two})).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     world.stop().await;
 }
 
@@ -114,7 +216,7 @@ async fn tools_pass_the_guard_and_say_why_it_refuses() {
     let all = key(&world, &["send", "read", "manage"], &[]).await;
     let message = |text: &str| {
         json!({"instance_id": INSTANCE, "phone": PHONE, "message": text,
-        "message_purpose": "transactional", "idempotency-key": text})
+        "message_purpose": "transactional", "idempotency_key": text})
     };
     let (sent, is_refused) = call(&world, &all, "send_message", message("Your order #7 is ready.")).await;
     assert!(!is_refused && sent["status"] == "sent", "{sent}");

@@ -1,10 +1,13 @@
 //! Debian's Chromium, driven through chromedriver: a page as a person sees it, with its script and its policy.
 
-use super::program::{run, wait_until};
+use super::{
+    ports,
+    program::{run, wait_until},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -26,7 +29,7 @@ impl Browser {
     /// A new window on the pages at `origin`, `width` pixels wide.
     pub async fn open(origin: &str, width: u32) -> Self {
         let profile = TempDir::new().expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let port = ports::free().port();
         let log = profile.path().join("driver.log");
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))

@@ -24,6 +24,7 @@ pub mod longer;
 pub mod nats;
 pub mod pbx;
 pub mod pebble;
+pub mod ports;
 pub mod post_office;
 pub mod program;
 pub mod receiver;

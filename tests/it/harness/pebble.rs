@@ -1,7 +1,7 @@
 //! A real ACME authority on this machine: Debian's pebble with its test name server, which says that every name is
 //! here. Reached through a door that can be shut, so that it can be down without forgetting anything.
 
-use super::program::wait_until;
+use super::{ports, program::wait_until};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 use std::{
@@ -28,10 +28,6 @@ pub struct Gate {
     open: Arc<AtomicBool>,
     /// For the directory's certificate.
     dir: TempDir,
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port")
 }
 
 impl Gate {
@@ -83,11 +79,11 @@ impl Gate {
     }
 
     fn try_start(&self, tls_port: u16, http_port: u16) -> Option<Pebble> {
-        let (behind, names) = (free(), free());
+        let (behind, names) = (ports::free(), ports::free());
         let config = self.dir.path().join("pebble.json");
         let file = |name: &str| self.dir.path().join(name).to_str().expect("UTF-8").to_owned();
         let settings = json!({"pebble": {
-            "listenAddress": behind.to_string(), "managementListenAddress": free().to_string(),
+            "listenAddress": behind.to_string(), "managementListenAddress": ports::free().to_string(),
             "certificate": file("root.pem"), "privateKey": file("root.key"),
             "httpPort": http_port, "tlsPort": tls_port, "ocspResponderURL": "",
             "externalAccountBindingRequired": false, "certificateValidityPeriod": 90 * 24 * 3600,
@@ -99,7 +95,7 @@ impl Gate {
         };
         let mut server = Command::new("pebble-challtestsrv");
         server.args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1"]);
-        server.args(["-dns01", &names.to_string(), "-management", &free().to_string()]);
+        server.args(["-dns01", &names.to_string(), "-management", &ports::free().to_string()]);
         let mut authority = Command::new("pebble");
         authority.arg("-config").arg(&config).args(["-dnsserver", &names.to_string()]);
         authority.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0");

@@ -12,6 +12,21 @@ pub async fn came(is_so: impl AsyncFn() -> bool) -> bool {
     waited.await.is_ok()
 }
 
+/// What another process or thread gives a sign of, as soon as it does; between two looks it has the processor.
+///
+/// In real time it has [`STUCK`]: a program that is read from the disk for the first time takes seconds.
+pub async fn found<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looked = tokio::time::timeout(STUCK, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            super::program::moment().await;
+        }
+    });
+    looked.await.unwrap_or_else(|_| panic!("it never came to this: {what}"))
+}
+
 /// Waits until something is so.
 pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     assert!(came(is_so).await, "it never came to this: {what}");

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -273,6 +273,12 @@ fn a_backup_goes_through_pipes() {
     check_file(&to.join("wa-gateway.db")).expect("sound");
 }
 
+/// How many locks the kernel knows on a file.
+fn locks_on(path: &Path) -> usize {
+    let file = format!(":{} ", fs::metadata(path).expect("a file").ino());
+    fs::read_to_string("/proc/locks").expect("the kernel's").lines().filter(|line| line.contains(&file)).count()
+}
+
 #[tokio::test]
 async fn scheduled_backups_are_made_on_time_and_the_oldest_go() {
     let dir = TempDir::new().expect("a directory");
@@ -286,6 +292,9 @@ async fn scheduled_backups_are_made_on_time_and_the_oldest_go() {
     let step = || async { Scheduler(world.gateway().clone()).step().await };
     assert_eq!(world.send(&message()).await.status, 200);
     step().await;
+    // A lock that the process lost would let the next program that looks into the database take itself for the only one.
+    let locked = || locks_on(&world.dir.path().join("wa-gateway.db"));
+    assert!(locked() > 0, "the running gateway holds its database");
     let first = entries(&backups);
     assert_eq!(first, ["wa-gateway-20260601T080000Z.wabackup".to_owned()].into());
     fs::write(backups.join("mine.txt"), "mine").expect("written");

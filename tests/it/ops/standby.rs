@@ -204,7 +204,7 @@ async fn what_the_first_machine_may_have_sent_is_not_sent_again() {
     let (soon, late) = (world.send(&message_with(at(5))).await.json(), world.send(&message_with(at(30))).await.json());
     let (now, random) = (world.clock.now(), world.gateway().random.clone());
     let last = now.plus(Duration::from_secs(600));
-    let settled = world.gateway().store.write(move |tx| hand_over(tx, last, Moment { now, random: &*random }));
+    let settled = world.gateway().store.write(move |tx| hand_over(tx, last, Moment::new(now, &*random)));
     let settled = settled.await.map_err(|e| e.to_string()).expect("settled");
     assert_eq!(settled, Uncertain { messages: 0, scheduled: 1 });
     let row = world.row(&soon["log_id"]).await;

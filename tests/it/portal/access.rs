@@ -42,6 +42,7 @@ async fn the_set_up_link_makes_one_admin_and_is_used_up() {
         let reply = visitor.post(&path, &fields).await;
         assert_eq!(reply.status, 422, "{field}");
         assert!(reply.body.contains("role=\"alert\"") && !reply.body.contains(PASSWORD), "{field}");
+        assert!(reply.body.contains("<option value=\"ar\" lang=\"ar\" selected>"), "the language that was chosen");
     }
     let reply = visitor.post(&path, &first("boss@shop.example")).await;
     assert_eq!((reply.status, reply.header("location")), (303, Some("/overview")));

@@ -25,8 +25,8 @@ const fn x_times(all: &[u8]) -> &str {
 
 /// Forms of customers that cannot be taken.
 const OWNERS: &[(&str, Fields<'_>)] = &[
-    ("/api-keys", &[("name", "x"), ("instance", "not-ours")]),
-    ("/api-keys", &[("name", "x"), ("expires", "2020-01-01")]),
+    ("/api-keys", &[("scope", "send"), ("name", "x"), ("instance", "not-ours")]),
+    ("/api-keys", &[("scope", "send"), ("name", "x"), ("expires", "2020-01-01")]),
     ("/instances", &[("connector", "sandbox"), ("id", "till-line"), ("name", " ")]),
     ("/instances", &[("connector", "sandbox"), ("id", "no slug!"), ("name", "Till")]),
     ("/instances", &[("connector", "sandbox"), ("id", INSTANCE), ("name", "Till")]),
@@ -46,7 +46,7 @@ const OWNERS: &[(&str, Fields<'_>)] = &[
         "/instances",
         &[("connector", "evolution"), ("id", "evo-line"), ("name", "Evo"), ("api_key", "k"), ("base_url", "ftp://x")],
     ),
-    ("/api-keys", &[("name", LONG_NAME)]),
+    ("/api-keys", &[("scope", "send"), ("name", LONG_NAME)]),
     ("/instances", &[("connector", "sandbox"), ("id", "till-line"), ("name", LONG_NAME)]),
     ("/instances/shop-line/pause", &[("reason", LONG_REASON)]),
     ("/suppressed-recipients", &[("phone", "+966501234567"), ("reason", LONG_REASON)]),

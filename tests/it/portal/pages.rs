@@ -176,15 +176,16 @@ async fn what_is_anothers_answers_like_what_is_not_there() {
 async fn a_key_is_shown_once_works_and_is_revoked() {
     let world = World::start().await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
-    let page =
-        owner.post("/api-keys", &[("name", "till <b>one</b>"), ("instance", INSTANCE), ("kind", "bearer")]).await;
+    let new = [("scope", "send"), ("name", "till <b>one</b>"), ("instance", INSTANCE), ("kind", "bearer")];
+    let page = owner.post("/api-keys", &new).await;
     assert_eq!(page.status, 200);
     let key = page.body.split("id=\"key\" dir=\"ltr\">").nth(1).and_then(|t| t.split('<').next()).expect("a key");
     assert_eq!(world.send_with(key, &message(), &[]).await.status, 200);
     let listed = owner.get("/api-keys").await.body;
     assert!(!listed.contains(key) && listed.contains("till &#60;b&#62;one"), "escaped, and without the key");
-    assert_eq!(owner.post("/api-keys", &[("name", "x"), ("instance", "not-ours")]).await.status, 422);
-    assert_eq!(owner.post("/api-keys", &[("name", "x"), ("expires", "2020-01-01")]).await.status, 422);
+    for bad in [("instance", "not-ours"), ("expires", "2020-01-01")] {
+        assert_eq!(owner.post("/api-keys", &[("scope", "send"), ("name", "x"), bad]).await.status, 422, "{bad:?}");
+    }
     assert_eq!(owner.post("/api-keys/2/revoke", &[]).await.status, 303);
     assert_eq!(world.send_with(key, &message(), &[]).await.error(), "revoked_api_key");
 }
@@ -198,7 +199,10 @@ async fn the_command_beside_a_new_key_can_be_pasted() {
     world.command(change).await.expect("the module");
     let mut owner = Visitor::logged_in(&world, "owner").await;
     for (n, kind) in ["bearer", "chattu"].into_iter().enumerate() {
-        let page = owner.post("/api-keys", &[("name", kind), ("instance", INSTANCE), ("kind", kind)]).await.body;
+        let page = owner
+            .post("/api-keys", &[("scope", "send"), ("name", kind), ("instance", INSTANCE), ("kind", kind)])
+            .await
+            .body;
         let shown =
             page.split("id=\"sample\">").nth(1).and_then(|rest| rest.split("</code>").next()).expect("a command");
         let unescaped = [("&#39;", "'"), ("&#34;", "\""), ("&#38;", "&")];
@@ -225,7 +229,7 @@ async fn a_keys_default_purpose_is_chosen_on_its_page() {
     change.modules = Some(vec!["api_access".into(), "chattu".into()]);
     world.update_account(change).await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
-    let fields = [("name", "till"), ("kind", "chattu"), ("purpose", "support")];
+    let fields = [("name", "till"), ("scope", "send"), ("kind", "chattu"), ("purpose", "support")];
     let page = owner.post("/api-keys", &fields).await;
     let key = page.body.split("id=\"key\" dir=\"ltr\">").nth(1).and_then(|t| t.split('<').next()).expect("a key");
     let purpose = "SELECT purpose = 'support' FROM messages ORDER BY id DESC LIMIT 1";
@@ -342,8 +346,10 @@ async fn an_owner_makes_so_many_of_each_and_an_admin_more() {
     let hook = [("url", "https://shop.example/hook"), ("event", "message.sent")];
     let statuses = |path: &'static str, fields: Vec<(&'static str, &'static str)>| (path, fields);
     // The world has an instance and a key already.
-    let rows =
-        [statuses("/webhooks", hook.to_vec()), statuses("/api-keys", vec![("name", "another"), ("kind", "bearer")])];
+    let rows = [
+        statuses("/webhooks", hook.to_vec()),
+        statuses("/api-keys", vec![("scope", "send"), ("name", "another"), ("kind", "bearer")]),
+    ];
     for (path, fields) in rows {
         let mut made = 0;
         for _ in 0..4 {

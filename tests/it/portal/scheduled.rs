@@ -2,6 +2,7 @@
 
 use crate::harness::{
     visitor::Visitor,
+    wait::found,
     world::{INSTANCE, PHONE, World},
 };
 use std::time::Duration;
@@ -12,17 +13,9 @@ fn form<'a>(at: &'a str, message: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![("instance", INSTANCE), ("phone", PHONE), ("purpose", "transactional"), ("at", at), ("message", message)]
 }
 
-/// The page *Scheduled* as soon as it says this; as it is at last if it never does.
+/// The page *Scheduled* as soon as it says this.
 pub async fn scheduled_until(owner: &mut Visitor, word: &str) -> String {
-    let mut page = String::new();
-    for _ in 0..1000 {
-        page = owner.get("/scheduled").await.body;
-        if page.contains(word) {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
-    page
+    found(word, async || Some(owner.get("/scheduled").await.body).filter(|page| page.contains(word))).await
 }
 
 #[tokio::test]

@@ -273,7 +273,7 @@ async fn what_is_wrong_is_said_by_its_field() {
         for step in ["preview", "send"] {
             let mut now = form(id, fields);
             now.push(("do", step));
-            let later = [&now[..], &[("instance", LINE), ("at", "2027-06-05T18:30")]].concat();
+            let later = [&now[..], &[("instance", LINE), ("at", "2027-05-05T18:30")]].concat();
             for (path, fields) in [(SEND, &now), ("/scheduled", &later)] {
                 let refused = owner.post(path, fields).await;
                 let read = text(&refused.body);
@@ -314,7 +314,7 @@ async fn nobody_sends_what_is_anothers() {
     assert_eq!(other.post(SEND, &fields).await.status, 404);
     let own = other.post("/instances/other-line/send", &fields).await;
     assert!(own.status == 422 && text(&own.body).contains("This template cannot be sent any more"), "{}", own.body);
-    let later = |instance: &'static str| [&fields[..], &[("instance", instance), ("at", "2027-06-05T18:30")]].concat();
+    let later = |instance: &'static str| [&fields[..], &[("instance", instance), ("at", "2027-05-05T18:30")]].concat();
     assert!(other.post("/scheduled", &later(LINE)).await.body.contains("There is no number"));
     assert!(text(&other.post("/scheduled", &later("other-line")).await.body).contains("cannot be sent any more"));
     let page = other.get("/scheduled?template=cloud-line/order_news/en").await.body;

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use wa_gateway::{
     app::commands::{InstanceStatus, WebhookCreate, WebhookDeliveries, WebhookList, WebhookSet},
     egress::EgressError,
-    portal::reasons::delivery_word,
+    texts::reasons::delivery_word,
 };
 
 const ONE: &str = "https://one.example/hook";
@@ -259,7 +259,12 @@ async fn an_endpoint_that_was_switched_off_by_hand_stays_so_and_one_of_an_integr
     let id = endpoint(&world, ONE, &["message.received"]).await;
     let mut owner = Visitor::logged_in(&world, "owner").await;
     let path = format!("/webhooks/{id}");
+    let fails = |tx: &wa_gateway::store::WriteTx<'_>| tx.execute("UPDATE endpoints SET failing_since = created_at", []);
+    let written: Result<usize, wa_gateway::store::StoreError> = world.gateway().store.write(fails).await;
+    written.expect("it fails");
     assert_eq!(owner.post(&path, &[("do", "disable")]).await.status, 303);
+    let banners = owner.get(&path).await.body;
+    assert!(!banners.contains("was disabled after days"), "whoever switched it off is not told that it gave up");
     let change = [("do", "change"), ("url", OTHER), ("event", "message.received")];
     assert_eq!(owner.post(&path, &change).await.status, 303);
     let page = owner.get(&path).await.body;

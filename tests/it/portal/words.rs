@@ -51,6 +51,25 @@ async fn an_owner_adds_words_that_count_and_takes_away_only_their_own() {
     assert_eq!(viewer.get("/account/words").await.status, 403);
 }
 
+/// Its message is gone; the text passes still, is listed, and can be withdrawn.
+#[tokio::test]
+async fn an_allowed_text_outlives_its_message_and_is_withdrawn_all_the_same() {
+    let world = World::start_with(|config| config.guard.strikes = 0).await;
+    let spam = |n: u32| message_with(json!({"phone": format!("+96650123456{n}"), "message": format!("{SPAM} {n}")}));
+    world.send(&spam(1)).await;
+    world.command(PolicyJudge { log_id: 1, verdict: "wrong".into() }).await.expect("judged");
+    world.sql("DELETE FROM policy_decisions WHERE log_id = 1").await;
+    world.sql("DELETE FROM messages WHERE id = 1").await;
+    assert_eq!(world.send(&spam(2)).await.status, 200);
+    let mut owner = Visitor::logged_in(&world, "owner").await;
+    let page = owner.get("/account/words").await;
+    let path = "/account/words/allowed/1/withdraw";
+    assert!(page.status == 200 && page.body.contains(path), "{} {}", page.status, page.body);
+    assert_eq!(owner.post(path, &[]).await.status, 303);
+    assert_eq!(world.send(&spam(3)).await.error(), "policy_violation");
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn an_allowed_text_is_listed_until_it_is_withdrawn_and_examples_go_home_as_a_file() {
     let world = World::start_with(|config| config.guard.strikes = 0).await;

@@ -97,7 +97,7 @@ async fn world() -> (World, Vec<String>) {
     };
     world.command(file).await.expect("a file");
     let mut admin = crate::harness::visitor::Visitor::logged_in(&world, "admin").await;
-    let later = [("instance", INSTANCE), ("phone", PHONE), ("purpose", "support"), ("at", "2027-06-05T18:30")];
+    let later = [("instance", INSTANCE), ("phone", PHONE), ("purpose", "support"), ("at", "2027-05-05T18:30")];
     let made = admin.post("/scheduled", &[&later[..], &[("message", "later")]].concat()).await;
     assert_eq!(made.status, 303);
     let meta = [("connector", "cloud-api"), ("id", "meta-line"), ("name", "Meta"), ("access_token", "t")];

@@ -2,7 +2,7 @@
 
 use crate::harness::{
     contract::log_id,
-    world::{INSTANCE, PHONE, World, message},
+    world::{INSTANCE, PHONE, SPAM, World, message, message_with},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -41,6 +41,19 @@ async fn a_refusal_that_repeats_within_a_minute_is_counted_on_one_row() {
     assert_eq!(log_id(&world.send(&message()).await), first);
     world.later(Duration::from_secs(60));
     assert_ne!(log_id(&world.send(&message()).await), first);
+    assert_eq!(world.row(&json!(first)).await["repeats"], 1);
+    world.stop().await;
+}
+
+/// Whoever decides about what was refused for its words sees each of them.
+#[tokio::test]
+async fn another_refused_text_to_the_same_person_has_a_row_of_its_own() {
+    let world = World::start_with(|config| config.guard.strikes = 0).await;
+    let (one, other) = (SPAM.to_owned(), format!("{SPAM} And a prize for you!"));
+    let [one, other] = [one, other].map(|text| message_with(json!({"message": text})));
+    let first = log_id(&world.send(&one).await);
+    assert_eq!(log_id(&world.send(&one).await), first, "the same again");
+    assert_ne!(log_id(&world.send(&other).await), first);
     assert_eq!(world.row(&json!(first)).await["repeats"], 1);
     world.stop().await;
 }

@@ -1,7 +1,11 @@
 //! Messages to be sent later: fired once when due, over restarts, crashes, jumps of the clock, and what changes in
 //! between.
 
-use crate::harness::world::{INSTANCE, PHONE, World};
+use crate::harness::{
+    wait::until,
+    world::{INSTANCE, PHONE, World, message_with},
+};
+use serde_json::json;
 use std::time::Duration;
 use wa_gateway::accounts::Scope;
 use wa_gateway::app::root::everybody;
@@ -119,6 +123,41 @@ async fn what_was_due_while_it_was_off_is_sent_within_the_grace_time_and_missed_
     world.restart_after(MINUTE).await;
     world.gateway().schedules.step().await.expect("a step");
     assert_eq!(texts(&world).await, ["late"]);
+    world.stop().await;
+}
+
+/// A number that connects is open again in a moment, and what is due meanwhile has nobody who would ask again.
+#[tokio::test]
+async fn what_is_due_while_its_number_connects_waits_for_it_within_the_grace_time() {
+    let world = World::start().await;
+    world.sandbox("state", "connecting").await;
+    let id = schedule(&world, "See you.", MINUTE).await;
+    let queued = message_with(json!({"queue": true, "message": "Soon."}));
+    let waits = world.send(&queued).await;
+    assert_eq!(waits.status, 202, "{}", waits.body);
+    for minutes in [1, 30] {
+        world.clock.advance(minutes * MINUTE);
+        world.gateway().schedules.step().await.expect("a step");
+        assert_eq!(find(&world, id).await.state, ScheduleState::Pending, "{minutes} minutes");
+    }
+    assert!(texts(&world).await.is_empty());
+    world.sandbox("state", "open").await;
+    assert_eq!(settled(&world, id).await.state, ScheduleState::Sent);
+    until("both went", async || texts(&world).await.len() == 2).await;
+    world.sandbox("state", "connecting").await;
+    // What is only queued has somebody who waits for its outcome.
+    schedule(&world, "At once or never.", MINUTE).await;
+    world.sql("UPDATE schedules SET kind = 'queued' WHERE state = 'pending'").await;
+    world.clock.advance(MINUTE);
+    let tried = "SELECT count(*) FROM schedules WHERE kind = 'queued' AND state = 'fired' AND outcome = 'failed'";
+    until("it was tried", async || {
+        world.gateway().schedules.step().await.expect("a step");
+        world.number(tried).await == 1
+    })
+    .await;
+    let late = schedule(&world, "Too late.", MINUTE).await;
+    world.clock.advance(62 * MINUTE);
+    assert_eq!(settled(&world, late).await.state, ScheduleState::Missed);
     world.stop().await;
 }
 

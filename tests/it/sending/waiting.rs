@@ -179,8 +179,12 @@ async fn a_waiting_message_is_cancelled_once_and_told_as_failed() {
     world.clock.advance(Duration::from_secs(7200));
     world.settle().await;
     assert!(world.inbox().await.is_empty());
-    // The key is free again: what it named was not sent.
-    assert_eq!(world.send_with(&world.key, &message(), &["Idempotency-Key: k1"]).await.status, 200);
+    // Whoever never got the first answer and asks again sends nothing that was cancelled since.
+    let repeated = world.send_with(&world.key, &later(json!({})), &["Idempotency-Key: k1"]).await;
+    assert_eq!((repeated.status, &repeated.json()["log_id"]), (202, id));
+    assert_refused(&world.send_with(&world.key, &message(), &["Idempotency-Key: k1"]).await, "idempotency_key_reused");
+    let anonymous = http::call(world.address(), "POST", &format!("/api/messages/{id}/cancel"), &[], b"").await;
+    assert_refused(&anonymous, "invalid_api_key");
     let other = world.new_account("Other", "scale").await;
     let stranger = world.new_key(other, &[]).await;
     let waits = world.send(&later(json!({"send_at": "2026-06-02T10:00:00Z"}))).await.json()["log_id"].clone();

@@ -214,3 +214,25 @@ fn each_sentence_of_a_connector_is_there_in_every_language() {
         assert_eq!(known, SENTENCES.len(), "{lang}: no sentence is idle");
     }
 }
+
+/// What the gateway stores as a reason, and the pages tell in their languages, is what it says: no sentence is idle.
+#[test]
+fn each_reason_that_the_pages_know_is_said_somewhere() {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
+    let said: String = found.iter().map(|path| fs::read_to_string(path).expect("a text")).collect();
+    // A text that goes on in the next line.
+    let said = said.split("\\\n").map(str::trim_start).collect::<String>();
+    let mut seen = 0;
+    for (key, text) in all(Lang::En).iter().filter(|(key, _)| key.starts_with("reason.")) {
+        // Words of the operating system's, and of another sentence put in another's place.
+        if key.starts_with("reason.place_") || key.ends_with("_there") {
+            continue;
+        }
+        let words = |part: &'static str| part.split_once('}').map_or(part, |(_, own)| own).trim_end_matches([':', ' ']);
+        let own: Vec<&str> = text.split('{').map(words).filter(|own| own.len() > 8).collect();
+        assert!(own.iter().any(|own| said.contains(own)), "{key}: nobody says {own:?}");
+        seen += 1;
+    }
+    assert!(seen > 100, "{seen}");
+}

@@ -34,9 +34,10 @@ pub(super) fn read(change: &WebhookChange<'_>, message: &Value, how: Told, told:
     }
     let shared = shared_number(&inbound.kind, message, &from);
     inbound.from = from;
+    // First whom the note is about: it stands in their chat then, and there again when it is told again.
+    told.extend(moved.map(|person| (at, person)));
     told.push((at, EventKind::Message(inbound)));
     told.extend(shared.map(|person| (at, person)));
-    told.extend(moved.map(|person| (at, person)));
 }
 
 /// The number that somebody shared when they were asked for it: it is their own, where a card of anybody's is not.

@@ -56,9 +56,10 @@ async fn read(
     Ok((client, request))
 }
 
-/// A number as the dialect writes it: digits with or without `+`, or with `@c.us` behind them.
+/// A number as the dialect writes it: digits with or without `+`, or with a chat's server behind them.
 pub(super) fn recipient(chattu: &Chattu, number: &str, who: &Who) -> Result<Recipient, ApiError> {
-    let number = number.strip_suffix("@c.us").unwrap_or(number);
+    let servers = ["@c.us", "@s.whatsapp.net"];
+    let number = servers.iter().find_map(|server| number.strip_suffix(server)).unwrap_or(number);
     let how = chattu.gateway.sending.rules().reading(who.region());
     Recipient::parse(number, how).map_err(|e| ApiError::invalid(format!("number: {e}.")))
 }

@@ -222,6 +222,28 @@ fn a_program_that_is_handed_out_is_for_a_person_to_see() {
     assert!(named.signals.iter().all(|s| *s.id != *"link.program"), "{named:?}");
 }
 
+/// What telephone systems say of calls that nobody took.
+#[test]
+fn a_missed_call_is_no_offer() {
+    for text in [
+        "We missed your call +966501234567",
+        "We tried to answer your call +966501234567, queue Sales",
+        "Sorry we could not take your call. Please call back on 0501234567.",
+        "فاتتنا مكالمتك من الرقم +966501234567",
+        "פספסנו את השיחה שלך +972501234567",
+        "No pudimos atender su llamada +34600123456, le llamaremos pronto",
+        "Perdemos a sua ligação +5511987654321",
+        "Nous avons manqué votre appel +33612345678",
+        "Wir haben Ihren Anruf verpasst +4915112345678",
+        "Aramanızı kaçırdık +905321234567",
+        "Panggilan Anda +6281234567890 tidak terjawab, kami akan menelepon kembali",
+        "Abbiamo perso la sua chiamata +393331234567",
+        "Мы пропустили ваш звонок +79161234567",
+    ] {
+        assert!(total(text) < REVIEW, "{text}: {:?}", POLICY.score(Purpose::Transactional, text));
+    }
+}
+
 #[test]
 fn a_child_that_greets_is_no_fraud() {
     for text in [

@@ -182,6 +182,28 @@ async fn a_receipt_is_found_by_its_id_and_never_by_a_number() {
     assert_eq!(rig.row(&reply).await["status"], "read");
 }
 
+/// A receipt says under which hidden id its recipient is known: what they say under it, they have said.
+#[tokio::test]
+async fn a_receipt_names_its_recipient() {
+    for at_the_key in [false, true] {
+        let rig = Rig::start().await;
+        let reply = rig.send_past_the_deadline("Your order is ready.").await;
+        assert_eq!(reply.status, 202, "{}", reply.body);
+        let mut read = rig.server.update(THEIRS, &rig.last_id(), Some("READ"));
+        if at_the_key {
+            read["key"] = json!({"id": rig.last_id(), "fromMe": true, "remoteJid": "991@lid"});
+        } else {
+            read["remoteJid"] = json!("991@lid");
+        }
+        rig.tell("messages.update", read).await;
+        let stop = json!({"key": {"remoteJid": "991@lid", "fromMe": false, "id": "STOP1"}, "pushName": "Sara",
+                          "message": {"conversation": "STOP"}, "messageType": "conversation",
+                          "messageTimestamp": 1_780_300_800});
+        rig.tell("messages.upsert", stop).await;
+        assert_eq!(rig.send("Your order is ready.").await.error(), "recipient_suppressed", "at the key: {at_the_key}");
+    }
+}
+
 /// From 2.4 on: told plainly, and the instance is closed with that reason.
 #[tokio::test]
 async fn a_licence_that_is_wanted_is_told_plainly() {

@@ -1,7 +1,7 @@
 //! What people see: the choice with its warning, the code on the page, what closed it in their language.
 
 use super::rig::{LINE, OWN, Rig};
-use crate::harness::{browser::Browser, program::moment, visitor::Visitor};
+use crate::harness::{browser::Browser, visitor::Visitor, wait::found};
 use wa_gateway::{
     connectors::whatsapp_web::words,
     texts::locale::{Lang, all},
@@ -62,15 +62,7 @@ async fn the_page_shows_the_code_and_then_that_it_is_connected() {
     let browser = Browser::open(&format!("http://{}", rig.world.address()), 1000).await;
     browser.goto(&link[link.find("/login/").expect("a login link")..]).await;
     browser.goto(&format!("/instances/{LINE}/manage")).await;
-    let shows = async |script: &str| {
-        for _ in 0..2000 {
-            if browser.script(script).await == true {
-                return;
-            }
-            moment().await;
-        }
-        panic!("the page never came to this: {script}");
-    };
+    let shows = async |script: &str| found(script, async || (browser.script(script).await == true).then_some(())).await;
     shows("const code = document.querySelector('img.qr'); return !!code && code.naturalWidth > 0").await;
     shows("return /^[0-9]+ s$/.test(document.querySelector('[data-until]')?.textContent ?? '')").await;
     rig.service.scan(OWN, &rig.code().await);

@@ -4,6 +4,7 @@ use super::{CHANNEL, GROUP, Shop};
 use crate::harness::{
     http::{self, Reply},
     visitor::{PASSWORD, Visitor},
+    wait::found,
     world::{INSTANCE, PHONE},
 };
 use serde_json::{Value, json};
@@ -85,17 +86,13 @@ fn good(reply: &Reply, status: u16) -> Value {
 #[tokio::test]
 async fn the_routes_of_a_key_answer_as_documented() {
     let shop = Shop::start().await;
-    let added = shop.post("/api/add-number", &json!({"clientId": "new-line", "phoneNumber": "972501234567"})).await;
+    let asked = json!({"clientId": "new-line", "phoneNumber": "972501234567"});
     // The code comes from the phone network a moment later.
-    let mut added = good(&added, 200);
-    for _ in 0..500 {
-        if !added["qrCode"].is_null() {
-            break;
-        }
-        crate::harness::program::moment().await;
-        let again = json!({"clientId": "new-line", "phoneNumber": "972501234567"});
-        added = good(&shop.post("/api/add-number", &again).await, 200);
-    }
+    let added = found("a code to scan", async || {
+        let added = good(&shop.post("/api/add-number", &asked).await, 200);
+        (!added["qrCode"].is_null()).then_some(added)
+    })
+    .await;
     like("add_number", &added);
     assert_eq!(added["status"], "pending_auth");
     assert!(added["qrCode"].as_str().expect("a code").starts_with("data:image/png;base64,iVBOR"));
@@ -227,13 +224,11 @@ async fn a_groups_message_survives_a_restart_and_is_sent_once() {
     }
     asking.abort();
     shop.world.restart_after(Duration::from_secs(60)).await;
-    for _ in 0..1000 {
+    found("the message on the phone", async || {
         shop.world.gateway().schedules.step().await.expect("a step");
-        if !shop.world.inbox().await.is_empty() {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
+        (!shop.world.inbox().await.is_empty()).then_some(())
+    })
+    .await;
     shop.world.gateway().schedules.step().await.expect("a step");
     assert_eq!(shop.world.inbox().await.len(), 1);
     shop.world.stop().await;

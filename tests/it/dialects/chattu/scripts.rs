@@ -4,14 +4,16 @@ use super::{Shop, examples::pending, routes};
 use crate::harness::deps::for_everything;
 use crate::harness::{
     files::FileServer,
+    ports,
     receiver::Receiver,
     visitor::{PASSWORD, Visitor},
+    wait::found,
     watcher::Watcher,
     world::{INSTANCE, PHONE},
 };
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -104,21 +106,16 @@ async fn the_php_receiver_answers_whoever_wrote() {
         eprintln!("php is not here: webhook.php was not run");
         return;
     }
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-    let place = format!("127.0.0.1:{port}");
+    let port = ports::free();
+    let place = port.to_string();
     let entry = for_everything(&place);
     let shop = Shop::start_with(|config| config.egress.allow = vec![entry]).await;
     let key = shop.get("/api/clients").await.json()[0]["apiKey"].as_str().expect("a key").to_owned();
     let mut command = Command::new("php");
     command.args(["-S", &place, &format!("{FOLDER}/webhook.php")]).env("CLIENT_KEY", &key);
     let _php = Php(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it begins"));
-    for _ in 0..500 {
-        if listens(&place) {
-            break;
-        }
-        crate::harness::program::moment().await;
-    }
-    let url = format!("http://{place}/webhook.php");
+    found("PHP's server answers", async || listens(&place).then_some(())).await;
+    let url = format!("http://{port}/webhook.php");
     let body = serde_json::json!({"clientId": INSTANCE, "webhookUrl": url});
     assert_eq!(shop.post("/api/update-webhook", &body).await.status, 200);
     shop.world.hears(PHONE, "יש מישהו? 👋").await;

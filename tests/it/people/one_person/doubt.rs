@@ -70,6 +70,28 @@ async fn an_impossible_length_says_what_would_be_possible_and_an_admin_can_let_i
     world.stop().await;
 }
 
+/// Bare digits are read with their country code, and told where the account's own people would write a number so.
+#[tokio::test]
+async fn a_number_that_may_be_one_of_the_accounts_own_country_is_told() {
+    let world = World::start().await;
+    let mut request = update(world.account);
+    request.region = Some("BR".into());
+    world.update_account(request).await;
+    let doubt = "read with its country code in front; without one it would be a number of the account's own country: \
+                 write a +";
+    for (phone, told) in [
+        ("(11) 98765-4321", Some(doubt)),
+        ("11987654321", Some(doubt)),
+        ("+11987654321", None),
+        ("011987654321", None),
+        ("+5511987654321", None),
+    ] {
+        let reply = world.send(&message_to(phone)).await;
+        assert_eq!((reply.status, reply.header("x-phone-warning")), (200, told), "{phone}: {}", reply.body);
+    }
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn an_unusual_number_is_told_in_the_answer_and_in_the_log() {
     let world = World::start().await;

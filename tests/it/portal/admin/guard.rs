@@ -330,3 +330,33 @@ async fn an_accounts_own_phrase_counts_in_its_messages_only_and_after_a_restart(
     };
     assert!(total(other) < total(world.account));
 }
+
+/// Two admins have the form before them: each changes what they changed, and nobody takes back the other's unseen.
+#[tokio::test]
+async fn a_form_that_is_older_than_a_change_takes_nothing_back() {
+    let world = World::start().await;
+    let mut admin = Visitor::logged_in(&world, "admin").await;
+    let was: Vec<(String, String)> = figures(&world, &[])
+        .into_iter()
+        .flat_map(|(n, v)| [(n.to_owned(), v.clone()), (format!("was_{n}"), v)])
+        .collect();
+    let mut send = async |changed: &[(&str, &str)]| {
+        let value =
+            |n: &String, v: &String| changed.iter().find(|(c, _)| c == n).map_or(v.clone(), |(_, v)| (*v).into());
+        let fields: Vec<(&str, String)> = was.iter().map(|(n, v)| (n.as_str(), value(n, v))).collect();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        admin.post("/admin/policy", &fields).await
+    };
+    assert_eq!(send(&[("strikes", "5")]).await.status, 303);
+    assert_eq!(send(&[("throttle_burst", "25")]).await.status, 303);
+    let rules = world.gateway().sending.rules();
+    assert_eq!((rules.strikes, rules.throttle_burst), (5, 25), "the other's change holds");
+    let both = send(&[("strikes", "7"), ("throttle_burst", "30")]).await;
+    assert!(both.status == 422 && both.body.contains("strikes") && both.body.contains("meanwhile"), "{}", both.body);
+    assert_eq!(world.gateway().sending.rules().strikes, 5);
+    assert!(both.body.contains("name=\"was_strikes\" value=\"5\""), "what holds by now is what is changed next");
+    assert_eq!(send(&[("mode", "observe")]).await.status, 303);
+    assert_eq!(send(&[("recipient_burst", "7")]).await.status, 303);
+    assert!(world.gateway().sending.rules().observe, "the mode is not taken back either");
+    assert_eq!(send(&[("strikes", "")]).await.status, 422, "an empty field is no figure");
+}

@@ -5,7 +5,7 @@ use crate::harness::{
     browser::Browser,
     cut::Cut,
     program::moment,
-    wait::until,
+    wait::{found, until},
     world::{INSTANCE, PHONE, World},
 };
 use serde_json::{Value, json};
@@ -43,17 +43,12 @@ async fn lines(browser: &Browser) -> Vec<(String, bool, String)> {
 
 /// Waits until a window shows as many lines, all of ours read.
 async fn wait_for(browser: &Browser, count: usize) -> Vec<(String, bool, String)> {
-    let mut shown = Vec::new();
-    for _ in 0..1500 {
-        shown = lines(browser).await;
+    found(&format!("{count} lines, ours read"), async || {
+        let shown = lines(browser).await;
         let is_settled = shown.iter().all(|(_, mine, tick)| !mine || tick == "tick read");
-        if shown.len() >= count && is_settled {
-            return shown;
-        }
-        moment().await;
-    }
-    let open: Vec<_> = shown.iter().filter(|(_, mine, tick)| *mine && tick != "tick read").collect();
-    panic!("{} of {count} lines; not read: {open:?}", shown.len());
+        (shown.len() >= count && is_settled).then_some(shown)
+    })
+    .await
 }
 
 async fn world() -> World {
@@ -286,15 +281,12 @@ async fn files_quotes_and_signs_go_and_come_by_hand() {
     world.hears(PHONE, "thank you").await;
     wait(&browser, "document.querySelector('[data-said]').textContent.endsWith('thank you')").await;
     let line = world.gateway().registry.sandbox(&InstanceId::from_text(INSTANCE)).expect("a sandbox");
-    for _ in 0..1500 {
+    found("the phone is told that it was read, and that somebody writes", async || {
         let marks = line.marks();
         let is_read = marks.iter().any(|mark| matches!(mark, Mark::Read { .. }));
-        if is_read && marks.iter().any(|mark| matches!(mark, Mark::Typing { .. })) {
-            break;
-        }
-        moment().await;
-    }
-    assert!(line.marks().iter().any(|mark| matches!(mark, Mark::Typing { .. })), "{:?}", line.marks());
+        (is_read && marks.iter().any(|mark| matches!(mark, Mark::Typing { .. }))).then_some(())
+    })
+    .await;
     let refused: Vec<String> =
         browser.complaints().await.into_iter().filter(|c| c.contains("Content Security Policy")).collect();
     assert_eq!(refused, Vec::<String>::new());
@@ -302,13 +294,7 @@ async fn files_quotes_and_signs_go_and_come_by_hand() {
 }
 
 async fn wait(browser: &Browser, what: &str) {
-    for _ in 0..500 {
-        if browser.script(&format!("return {what}")).await == Value::Bool(true) {
-            return;
-        }
-        moment().await;
-    }
-    panic!("never: {what}");
+    found(what, async || (browser.script(&format!("return {what}")).await == Value::Bool(true)).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,4 +2,5 @@
 
 mod answering;
 mod browser;
+mod composed;
 mod page;

@@ -3,13 +3,13 @@
 
 use crate::harness::{
     deps::for_everything,
+    ports,
     visitor::{PASSWORD, Visitor},
     world::{World, update},
 };
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Lines, Write},
-    net::TcpListener,
     process::{Child, ChildStdout, Command, Stdio},
 };
 use wa_gateway::app::commands::{SandboxCall, SandboxGroup, SandboxReceive};
@@ -53,7 +53,7 @@ async fn a_client_written_from_the_documents_alone_finds_everything_as_they_say(
         println!("python3 is not here: the documents' client was not run");
         return;
     }
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+    let port = ports::free();
     let world = World::start_with(|config| config.egress.allow = vec![for_everything(&port)]).await;
     let mut modules = update(world.account);
     modules.modules = Some(vec!["api_access".into(), "3cx".into()]);

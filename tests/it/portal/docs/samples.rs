@@ -3,13 +3,13 @@
 
 use crate::harness::deps::for_everything;
 use crate::harness::{
-    http,
+    http, ports,
     world::{INSTANCE, PHONE, World, message, message_to},
 };
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
@@ -225,7 +225,7 @@ async fn each_receiver_believes_the_gateway_and_nobody_else() {
         if !is_there(interpreter(name)) {
             continue;
         }
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+        let port = ports::free();
         let now = SystemClock.now().rfc3339();
         let entry = for_everything(&port);
         let world = World::start_at(&now, |config| config.egress.allow = vec![entry]).await;

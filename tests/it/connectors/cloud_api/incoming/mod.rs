@@ -5,6 +5,7 @@ mod certified;
 mod coexistence;
 mod door;
 mod examples;
+mod late;
 mod numbers;
 mod odd;
 mod people;
