@@ -150,6 +150,12 @@ pub(super) fn wait(
         let send_at = request.later.as_ref().and_then(|later| later.send_at).map_or(0, |at| at.millis() - now.millis());
         tx.execute(sql, params![log_id, i64::try_from(QUEUED_FOR.as_millis()).unwrap_or(i64::MAX) + send_at.max(0)])?;
     }
+    if queue || request.expires_at.is_some() {
+        // Whoever looks for those whose time is over looks at no others.
+        let sql =
+            "UPDATE schedules SET expires_at = (SELECT expires_at FROM messages WHERE id = ?2) WHERE message_id = ?1";
+        tx.execute(sql, params![message_id, log_id])?;
+    }
     Ok(Ok(Answer {
         outcome: Outcome::Accepted,
         log_id,
@@ -268,8 +274,8 @@ pub(super) fn withdraw(
 /// Ends those whose `expires_at` is over; says how many.
 pub(super) fn expire(tx: &WriteTx<'_>, moment: Moment<'_>) -> Result<usize, StoreError> {
     let over: Vec<MessageId> = tx.list(
-        "SELECT s.message_id FROM schedules s JOIN messages m ON m.message_id = s.message_id
-         WHERE s.state IN ('pending', 'claimed') AND s.state = 'pending' AND s.due_at <= ?1 AND m.expires_at <= ?1",
+        "SELECT message_id FROM schedules
+         WHERE state = 'pending' AND expires_at IS NOT NULL AND expires_at <= ?1 AND due_at <= ?1",
         params![moment.now],
         |r| r.get(0),
     )?;

@@ -208,9 +208,10 @@ def hanging_endpoints(place, world):
     place.json("webhook", "create", "--account", "1", "--url", "http://127.0.0.1:1/", "--events", "message.sent")
 
 
-# The calm client's webhooks are heard beside all of them. Those that leave something behind come last.
+# The calm client's webhooks are heard beside all of them. Those that leave something behind come last; where schedules have
+# filled the room of those that wait, nothing is left that could be due.
 FLOODS = [("sends", sends, None), ("bad requests", bad_requests, None), ("unknown keys", unknown_keys, None), ("logins", guesses, None),
-          ("files", files, None), ("pages", pages, None), ("making schedules", schedules, None), ("due at once", due_at_once, soon),
+          ("files", files, None), ("pages", pages, None), ("due at once", due_at_once, soon), ("making schedules", schedules, None),
           ("hanging receivers", sends, hanging_endpoints), ("many receivers", sends, many_endpoints)]
 
 

@@ -30,7 +30,7 @@ pub(super) fn next_due(tx: &Tx<'_>, looked: Time) -> Result<Option<Time>, StoreE
 
 /// Whether anything is due, or was claimed.
 pub(super) fn has_work(tx: &Tx<'_>, now: Time) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM schedules
-               WHERE state IN ('pending', 'claimed') AND (due_at <= ?1 OR state = 'claimed') LIMIT 1";
-    Ok(tx.find(sql, params![now], |_| Ok(()))?.is_some())
+    let sql = "SELECT EXISTS (SELECT 1 FROM schedules WHERE state = 'claimed')
+                   OR EXISTS (SELECT 1 FROM schedules WHERE state IN ('pending', 'claimed') AND due_at <= ?1)";
+    tx.one(sql, params![now], |r| r.get(0))
 }

@@ -230,7 +230,7 @@ pub(super) fn left_over(tx: &Tx<'_>, under_way: impl Fn(ScheduleId) -> bool) -> 
     let all = tx.list(
         "SELECT s.id, m.id, m.status FROM schedules s LEFT JOIN messages m ON m.message_id = s.message_id
              AND NOT (m.status = 'accepted' AND m.quota = 'none')
-         WHERE s.state IN ('pending', 'claimed') AND s.state = 'claimed'",
+         WHERE s.state = 'claimed'",
         [],
         |r| Ok((ScheduleId(r.get(0)?), r.get::<_, Option<LogId>>(1)?.zip(r.get::<_, Option<Status>>(2)?))),
     )?;

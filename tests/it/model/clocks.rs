@@ -121,6 +121,7 @@ const TIMES: &[(&str, &str, Rule)] = &[
     // A person's own time, but for pauses of the gateway's own, which are over if the clock that made them was ahead.
     ("schedules", "due_at", Named),
     ("schedules", "ended_at", Happened),
+    ("schedules", "expires_at", Named),
     ("second_factors", "confirmed_at", Happened),
     ("sessions", "created_at", Happened),
     ("sessions", "expires_at", Given),
