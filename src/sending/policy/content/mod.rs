@@ -148,7 +148,7 @@ impl ContentPolicy {
             insisted: false,
             fingerprint,
         };
-        if purpose == Purpose::Support { score.as_support() } else { score }
+        if purpose == Purpose::Support { score.for_support() } else { score }
     }
 
     /// The words of `text` that its signals rest on, for who tries a text.

@@ -176,7 +176,7 @@ impl Score {
     /// from when on delivery is free, and are answered. Words of weak groups and the bonuses for them do not refuse it, and
     /// the model has to be surer; where it is far from agreeing, such words are not for a person to see either.
     #[must_use]
-    pub(super) fn as_support(self) -> Self {
+    pub(super) fn for_support(self) -> Self {
         let is_faint = self.hard == 0 && self.model < FAINT;
         let most = if is_faint { REVIEWED - 1 } else { FOR_REVIEW };
         self.unless(most, |s| {
@@ -189,7 +189,7 @@ impl Score {
     /// upon: people talk of prizes and money without wanting any.
     #[must_use]
     pub fn as_answer(self) -> Self {
-        self.as_support().unless(FOR_REVIEW, |s| {
+        self.for_support().unless(FOR_REVIEW, |s| {
             let sure = if s.grave() >= EVIDENCE { SURE } else { QUITE_SURE };
             u32::from(s.hard) >= EVIDENCE && s.model >= sure && s.actionable
         })
