@@ -114,6 +114,10 @@ pub(super) fn migrate(
 
 fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result<(), StoreError> {
     let dir = path.with_file_name("backups");
+    if dir.exists() && !dir.is_dir() {
+        let problem = "it is no folder, and a copy of the database goes there before the step: move it away".to_owned();
+        return Err(StoreError::Unusable { path: dir, problem });
+    }
     if !dir.exists() {
         DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
     }
@@ -226,7 +230,8 @@ mod tests {
     fn without_a_backup_there_is_no_step() {
         let (_dir, path, mut connection) = today();
         std::fs::write(path.with_file_name("backups"), "no folder").expect("a file in its place");
-        migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect_err("no backup, no step");
+        let why = migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect_err("no backup, no step");
+        assert!(why.to_string().contains("backups") && why.to_string().contains("move it away"), "{why}");
         assert_eq!(number(&connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
     }
 

@@ -165,21 +165,21 @@ pub(super) fn keep_answer(tx: &WriteTx<'_>, brought: &AttemptAnswer<'_>) -> Resu
     if is_call && !brought.is_first {
         return Ok(());
     }
-    let answered = if brought.is_success { asked(brought.text, is_call) } else { Asked::Nothing };
+    let answered = if brought.is_success { asked(brought.text, is_call) } else { ReplyAsked::Nothing };
     let stale_after = if is_call { CALL_STALE_AFTER } else { STALE_AFTER };
     if now.since(happened) > stale_after {
         return match answered {
-            Asked::Nothing => Ok(()),
+            ReplyAsked::Nothing => Ok(()),
             _ => record_withheld(tx, account, &instance, "it is too old", now),
         };
     }
     let text = match answered {
-        Asked::Text(text) => Some(text),
-        Asked::Unfit(why) => {
+        ReplyAsked::Text(text) => Some(text),
+        ReplyAsked::Unfit(why) => {
             record_withheld(tx, account, &instance, &why, now)?;
             None
         }
-        Asked::Nothing => None,
+        ReplyAsked::Nothing => None,
     };
     // Somebody who called is told something in any case.
     if text.is_none() && !is_call {
@@ -253,7 +253,7 @@ pub fn answer_unasked(
 
 /// What an answer asks to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Asked {
+enum ReplyAsked {
     Nothing,
     Text(String),
     /// Something that cannot be sent, and why.
@@ -262,29 +262,29 @@ enum Asked {
 
 /// What an answer asks for. A script whose file begins with a byte order mark answers with one; an empty text asks for
 /// nothing.
-fn asked(answer: &str, is_call: bool) -> Asked {
+fn asked(answer: &str, is_call: bool) -> ReplyAsked {
     let answer = answer.strip_prefix('\u{feff}').unwrap_or(answer);
     let member = if is_call { "rejectionMessage" } else { "response" };
     let Ok(read) = serde_json::from_str::<Value>(answer) else {
         // What is longer is not read to its end, and is no JSON for that reason.
         return match answer.len() + '\u{feff}'.len_utf8() >= ANSWER_MAX && answer.trim_start().starts_with('{') {
-            true => Asked::Unfit(format!("the answer has more than {} KiB", ANSWER_MAX / 1024)),
-            false => Asked::Nothing,
+            true => ReplyAsked::Unfit(format!("the answer has more than {} KiB", ANSWER_MAX / 1024)),
+            false => ReplyAsked::Nothing,
         };
     };
     match read.get(member) {
-        None | Some(Value::Null) => Asked::Nothing,
-        Some(Value::String(said)) if text::is_blank(said) => Asked::Nothing,
+        None | Some(Value::Null) => ReplyAsked::Nothing,
+        Some(Value::String(said)) if text::is_blank(said) => ReplyAsked::Nothing,
         Some(Value::String(said)) if said.contains('\0') => {
-            Asked::Unfit(format!("its {member} has the character U+0000, which no message can have"))
+            ReplyAsked::Unfit(format!("its {member} has the character U+0000, which no message can have"))
         }
         Some(Value::String(said)) => match said.chars().count() {
             length if length > TEXT_MAX => {
-                Asked::Unfit(format!("its {member} has {length} characters, and {TEXT_MAX} is the most"))
+                ReplyAsked::Unfit(format!("its {member} has {length} characters, and {TEXT_MAX} is the most"))
             }
-            _ => Asked::Text(said.clone()),
+            _ => ReplyAsked::Text(said.clone()),
         },
-        Some(_) => Asked::Unfit(format!("its {member} is no text in quotes")),
+        Some(_) => ReplyAsked::Unfit(format!("its {member} is no text in quotes")),
     }
 }
 
@@ -332,7 +332,7 @@ mod tests {
             ("", false, None),
         ];
         for (answer, is_call, expected) in rows {
-            let expected = expected.map_or(Asked::Nothing, |text: &str| Asked::Text(text.to_owned()));
+            let expected = expected.map_or(ReplyAsked::Nothing, |text: &str| ReplyAsked::Text(text.to_owned()));
             assert_eq!(asked(answer, is_call), expected, "{answer}");
         }
     }
@@ -341,7 +341,7 @@ mod tests {
     fn what_cannot_be_sent_is_told_from_no_answer() {
         let said = |n: usize| json!({"response": "א".repeat(n)}).to_string();
         let longest = said(TEXT_MAX);
-        assert!(matches!(asked(&longest, false), Asked::Text(_)) && longest.len() < ANSWER_MAX);
+        assert!(matches!(asked(&longest, false), ReplyAsked::Text(_)) && longest.len() < ANSWER_MAX);
         let cut = format!("{{\"response\": \"{}", "x".repeat(ANSWER_MAX));
         let rows = [
             (said(TEXT_MAX + 1), "4097 characters"),
@@ -351,7 +351,7 @@ mod tests {
             (cut[..ANSWER_MAX].to_owned(), "64 KiB"),
         ];
         for (answer, why) in rows {
-            assert!(matches!(asked(&answer, false), Asked::Unfit(told) if told.contains(why)), "{why}");
+            assert!(matches!(asked(&answer, false), ReplyAsked::Unfit(told) if told.contains(why)), "{why}");
         }
     }
 }
