@@ -21,7 +21,7 @@ pub struct Sample {
     source: String,
     /// The named features.
     pub dense: model::Dense,
-    places: Vec<u16>,
+    places: Vec<u32>,
     /// Points of the rules.
     pub rules: u32,
     /// Of them, those of what no honest answer says.
@@ -37,7 +37,7 @@ impl Sample {
     pub fn of(policy: &ContentPolicy, row: &Row) -> Self {
         let seen = policy.observe(&row.text);
         let mut places = Vec::new();
-        model::sequences(&seen.folded, |place| places.extend(u16::try_from(place)));
+        model::sequences(&seen.folded, |place| places.extend(u32::try_from(place)));
         let worth = if row.label == "spam" { 3.0 } else { 1.0 } * if row.is_sourced { 1.0 } else { 3.0 };
         let source = format!("{} {} {}", row.source, row.label, row.language);
         let (dense, rules, hard, soft, actionable) = (seen.dense, seen.rules, seen.hard, seen.soft, seen.actionable);
@@ -86,7 +86,7 @@ impl Weights {
     /// The log-odds that `sample` ought to be refused.
     pub fn odds(&self, sample: &Sample) -> f32 {
         let known: f32 = self.dense.iter().zip(&sample.dense).map(|(w, x)| w * x).sum();
-        let sum: f32 = sample.places.iter().map(|place| self.table[usize::from(*place)]).sum();
+        let sum: f32 = sample.places.iter().map(|place| self.table[*place as usize]).sum();
         self.bias + known + sum * sample.share()
     }
 
@@ -133,7 +133,7 @@ fn learn(weights: &mut Weights, seen: &mut Weights, sample: &Sample, worth: f32)
         step(&mut weights.dense[i], &mut seen.dense[i], slope);
     }
     let share = sample.share();
-    for place in sample.places.iter().map(|place| usize::from(*place)) {
+    for place in sample.places.iter().map(|place| *place as usize) {
         let slope = wrong * share + DECAY.1 * weights.table[place];
         step(&mut weights.table[place], &mut seen.table[place], slope);
     }

@@ -7,7 +7,12 @@
 //! Adding a job: a line in [`JOBS`] and an arm in `run_one`.
 
 use crate::{
-    accounts::usage, dialects::AppState, model::clock::Time, ops::appliance_notices, sending::billed, store::StoreError,
+    accounts::usage,
+    dialects::AppState,
+    model::clock::Time,
+    ops::appliance_notices,
+    sending::billed,
+    store::{self, StoreError},
 };
 use rusqlite::params;
 use std::{sync::Arc, time::Duration};
@@ -110,6 +115,8 @@ impl Scheduler {
             "retention" => {
                 self.0.retention.step().await?;
                 self.0.store.shrink().await?;
+                let (dir, now) = (self.0.data_dir.clone(), self.0.clock.now());
+                tokio::task::spawn_blocking(move || store::expire_former(&dir, now)).await??;
             }
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {

@@ -9,6 +9,7 @@ use super::{
 use crate::model::{
     ids::InstanceId,
     purpose::Purpose,
+    text,
     why::{Why, why},
 };
 
@@ -59,7 +60,7 @@ impl TemplateDraft {
             }
         }
         let length = self.body.chars().count();
-        if self.body.trim().is_empty() || length > BODY_MAX {
+        if text::is_blank(&self.body) || length > BODY_MAX {
             return Err(why!("template_body", "the text has 1 to {most} characters", most = BODY_MAX));
         }
         for line in [&self.header, &self.footer].into_iter().flatten() {
@@ -71,7 +72,7 @@ impl TemplateDraft {
                 ));
             }
         }
-        let is_reply = |reply: &String| !reply.trim().is_empty() && reply.chars().count() <= REPLY_MAX;
+        let is_reply = |reply: &String| !text::is_blank(reply) && reply.chars().count() <= REPLY_MAX;
         if self.replies.len() > REPLIES_MAX || !self.replies.iter().all(is_reply) {
             return Err(why!(
                 "template_replies",
@@ -115,7 +116,7 @@ impl TemplateDraft {
         if text.starts_with("{{") || text.ends_with("}}") {
             return Err(why!("template_ends", "the text neither begins nor ends with a placeholder"));
         }
-        if found != self.examples.len() || self.examples.iter().any(|example| example.trim().is_empty()) {
+        if found != self.examples.len() || self.examples.iter().any(|example| text::is_blank(example)) {
             return Err(why!("template_examples", "it needs {n} examples, one for each placeholder", n = found));
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Templates that a provider holds, in the gateway's own words.
 
 use super::location::Location;
-use crate::model::string_enum::string_enum;
+use crate::model::{string_enum::string_enum, text};
 
 /// What a template is called.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -98,7 +98,7 @@ impl Slot {
     /// Whether the value is one that goes there.
     fn fits(&self, value: &str) -> Result<(), String> {
         match self.media {
-            _ if value.trim().is_empty() => Err("it is blank".to_owned()),
+            _ if text::is_blank(value) => Err("it is blank".to_owned()),
             None => Ok(()),
             Some(SlotKind::Location) if Location::read(value).is_some() => Ok(()),
             Some(SlotKind::Location) => Err(format!("it is the place at the template's head: {}", Location::FORM)),

@@ -18,7 +18,7 @@ use crate::{
     },
     people::{media::Media, presence::Attention, suppression::Erased},
     sending::{Sending, schedule::Schedules},
-    store::Store,
+    store::{Store, count_former},
 };
 use std::{
     path::PathBuf,
@@ -115,7 +115,7 @@ impl Gateway {
         scope: Scope,
         actor: &str,
     ) -> Result<ErasureReport, RetentionError> {
-        let (report, phones) = self.retention.erase(who, scope, actor).await?;
+        let (mut report, phones) = self.retention.erase(who, scope, actor).await?;
         let instances = self.instances.list(scope).await.map_err(|e| RetentionError::Sandbox(e.to_string()))?;
         for id in instances.into_iter().map(|i| i.id) {
             if let Some(sandbox) = self.registry.sandbox(&id) {
@@ -128,6 +128,7 @@ impl Gateway {
                 forgot.map_err(|e| RetentionError::Sandbox(format!("{id}: {e}")))?;
             }
         }
+        report.copies = count_former(&self.data_dir);
         Ok(report)
     }
 }

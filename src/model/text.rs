@@ -130,6 +130,12 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether nobody would see anything of `text`: spaces, and what is none and shows as little.
+pub fn is_blank(text: &str) -> bool {
+    // The tatweel is a line of its own where no letters stand beside it; an empty Braille cell is no space to Unicode.
+    text.chars().all(|c| c.is_whitespace() || (is_invisible(c) && c != '\u{640}') || c == '\u{2800}')
+}
+
 /// The value of a decimal digit of any script in everyday use.
 pub fn digit(c: char) -> Option<u8> {
     const ZEROS: [u32; 24] = [
@@ -187,6 +193,18 @@ pub fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for text in
+            ["", " \n", "\u{200b}", "\u{2060}\u{feff} ", "\u{ad}", "\u{200f}", "\u{3164}", "\u{2800}", "\u{fe0f}"]
+        {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["\u{200b}a", ".", "\u{640}", "👍\u{fe0f}", "\u{200f}שלום"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn no_character_becomes_many() {

@@ -1,7 +1,7 @@
 //! What is wrong with a field that was given, in words: what it has to be, and what it is.
 
 use super::{read_request::present, request::MAX_CHARS};
-use crate::model::clock::Time;
+use crate::model::{clock::Time, text};
 use serde_json::{Map, Value};
 
 /// What is known about a field's form.
@@ -52,7 +52,7 @@ fn reason(object: &Map<String, Value>, field: &str) -> Option<String> {
         None => present(object, field),
     }?;
     Some(match given {
-        Value::String(said) if said.trim().is_empty() => format!("it has to be {}, and it is empty", form.right),
+        Value::String(said) if text::is_blank(said) => format!("it has to be {}, and it is empty", form.right),
         Value::String(said) if form.most > 0 && said.chars().count() > form.most => {
             format!("at most {} characters, and this one has {}", form.most, said.chars().count())
         }
@@ -98,6 +98,8 @@ mod tests {
             (json!({"message": ["a"]}), "message", "it has to be a text, not a list"),
             (json!({ "message": long }), "message", "at most 4096 characters, and this one has 4097"),
             (json!({"message": "a\0b"}), "message", "U+0000"),
+            (json!({"message": "\u{200b}"}), "message", "it has to be a text, and it is empty"),
+            (json!({"message": "\u{2800}", "media_type": "audio"}), "message", "and it is empty"),
             (json!({"message": "x", "media_type": "audio"}), "message", "sound goes without a text"),
             (json!({"expires_at": "soon"}), "expires_at", "such as 2026-05-08T10:00:00Z"),
             (json!({"media_url": "ftp://x"}), "media_url", "https://"),

@@ -12,6 +12,7 @@ use crate::{
         ids::InstanceId,
         phone::{PhoneReading, Recipient},
         purpose::Purpose,
+        text,
     },
 };
 use serde_json::{Map, Value};
@@ -232,7 +233,7 @@ impl FieldErrors {
             self.because.push(format!("{}: it stands alone, without {other}", file.field()));
         }
         let named = present(object, "media_type").map(|v| v.as_str().and_then(MediaKind::parse));
-        let has_caption = !caption.trim().is_empty();
+        let has_caption = !text::is_blank(caption);
         let kind = match self.maybe("media_type", named) {
             None if !kind.has_caption() && has_caption => MediaKind::Document,
             named => named.unwrap_or(kind),
@@ -257,7 +258,7 @@ impl FieldErrors {
         let url = self.unless("media_url", url.filter(|u| u.starts_with("https://") || u.starts_with("http://")));
         let kind = self.unless("media_type", kind.and_then(Value::as_str).and_then(MediaKind::parse));
         let file_name = self.maybe("file_name", name.map(read_file_name));
-        if kind.is_some_and(|kind| !kind.has_caption()) && !caption.trim().is_empty() {
+        if kind.is_some_and(|kind| !kind.has_caption()) && !text::is_blank(caption) {
             self.unless("message", None::<()>);
         }
         let file = FileWanted { from: FileFrom::Address(url?), file_name };
@@ -305,9 +306,10 @@ fn read_instance(object: &Map<String, Value>) -> Option<InstanceId> {
     plausible.then(|| InstanceId::from_text(text))
 }
 
-/// The text; it may be absent where a template or a file takes its place.
+/// The text; it may be absent where a template or a file takes its place. One that shows nothing is none.
 fn read_message(object: &Map<String, Value>, may_be_absent: bool) -> Option<String> {
-    match present(object, "message") {
+    let shows = |value: &&Value| !value.as_str().is_some_and(text::is_blank);
+    match present(object, "message").filter(shows) {
         None => may_be_absent.then(String::new),
         Some(value) => read_text(value, MAX_CHARS),
     }
@@ -361,18 +363,8 @@ fn read_file_name(value: &Value) -> Option<String> {
 
 fn read_text(value: &Value, max_chars: usize) -> Option<String> {
     let text = value.as_str()?;
-    let fits = !is_blank(text) && text.chars().count() <= max_chars && !text.contains('\0');
+    let fits = !text::is_blank(text) && text.chars().count() <= max_chars && !text.contains('\0');
     fits.then(|| text.to_owned())
-}
-
-/// Whether nobody would see anything of it: spaces, and what is none and shows as little (joiners, marks of direction).
-fn is_blank(text: &str) -> bool {
-    let shows_nothing = |c: char| {
-        c.is_whitespace()
-            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().all(shows_nothing)
 }
 
 fn read_idempotency_key(text: &str) -> Option<String> {

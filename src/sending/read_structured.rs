@@ -8,7 +8,10 @@ use crate::connectors::{
         ROW_DESCRIPTION_MAX, ROW_TITLE_MAX, ROWS_MAX, ReplyButton, Structured,
     },
 };
-use crate::model::phone::{Phone, PhoneReading};
+use crate::model::{
+    phone::{Phone, PhoneReading},
+    text,
+};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -38,7 +41,7 @@ pub(super) fn read(
     let members = || value.as_object().ok_or_else(|| (field, "it is an object".to_owned()));
     let wrong = |why: String| (field, why);
     if matches!(field, "location" | "contact") {
-        if !message.trim().is_empty() {
+        if !text::is_blank(message) {
             return Err(("message", format!("a {field} has no text beside it")));
         }
         if present(object, "footer").is_some() {
@@ -49,7 +52,7 @@ pub(super) fn read(
     }
     let most = if field == "list" { super::request::MAX_CHARS } else { BUTTON_TEXT_MAX };
     let length = message.chars().count();
-    if message.trim().is_empty() || length > most {
+    if text::is_blank(message) || length > most {
         return Err(("message", format!("beside {field} it has 1 to {most} characters, and this one {length}")));
     }
     let footer = optional(object, "footer", FOOTER_MAX).map_err(|why| ("footer", why))?;

@@ -15,6 +15,7 @@ use crate::{
         plan::Module,
         purpose::Purpose,
         string_enum::string_enum,
+        text,
     },
     people::media::kind_of_url,
 };
@@ -200,7 +201,7 @@ impl Request {
     /// beside it, sound goes as a document, since it takes none.
     pub fn file(instance: InstanceId, recipient: Recipient, purpose: Purpose, url: String, caption: String) -> Self {
         let kind = match kind_of_url(&url) {
-            Some(kind) if !kind.has_caption() && !caption.trim().is_empty() => MediaKind::Document,
+            Some(kind) if !kind.has_caption() && !text::is_blank(&caption) => MediaKind::Document,
             kind => kind.unwrap_or(MediaKind::Document),
         };
         let file = FileWanted { from: FileFrom::Address(url), file_name: None };

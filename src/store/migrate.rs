@@ -1,15 +1,13 @@
-//! The steps from schema to schema, each behind a copy of the file as it was.
+//! The steps from schema to schema, taken at once behind a copy of the file as it was.
 
 use super::{
-    StoreError,
-    files::{beside, put},
-    one_person,
-    open::{FILE_NAME, check_file, make_private, unusable},
+    StoreError, former, one_person,
+    open::{FILE_NAME, check_file},
 };
 use crate::model::clock::Time;
 use rusqlite::{Connection, Transaction};
 use rusqlite_migration::{M, Migrations};
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
+use std::path::Path;
 
 /// All migrations, oldest first.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -60,7 +58,7 @@ pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
 /// How to go back to the file as it was before a newer program stepped it up: commands to be run as they stand.
 pub(super) fn way_back(path: &Path) -> String {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let prefix = backup_prefix(SCHEMA_VERSION + 1);
+    let prefix = former::prefix(SCHEMA_VERSION + 1);
     let entries = std::fs::read_dir(dir.join("backups")).into_iter().flatten().flatten();
     let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.filter(|n| n.starts_with(&prefix) && n.ends_with(".db")).collect();
@@ -76,12 +74,9 @@ pub(super) fn way_back(path: &Path) -> String {
     }
 }
 
-fn backup_prefix(to: usize) -> String {
-    format!("before-schema-{to}-")
-}
-
-/// Steps up one version at a time, each behind a backup of the file as it was. A new file has nothing to back up: it takes
-/// all steps in one transaction, one wait for the disk instead of thirty.
+/// Takes all steps that are missing in one transaction, behind one copy of the file as it was: what lies between was never
+/// run by any release, and a step that fails or a kill leaves the file to the program that wrote it. A new file has nothing to
+/// copy.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -89,63 +84,39 @@ pub(super) fn migrate(
     from: usize,
     now: Time,
 ) -> Result<(), StoreError> {
+    let to = steps.len();
+    if from >= to {
+        return Ok(());
+    }
     let step = |(at, sql): (usize, &&'static str)| match at + 1 {
         ONE_PERSON => M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(one_person::merge(tx, now)?)),
         _ => M::up(sql),
     };
     let migrations = Migrations::new(steps.iter().enumerate().map(step).collect());
-    let first = if from == 0 { steps.len() } else { from + 1 };
-    for to in first..=steps.len() {
-        if from > 0 {
-            back_up(connection, path, to, now)?;
-            tracing::info!(
-                from = to - 1,
-                to,
-                "the database is taken to a newer schema; a copy as it was is in backups/"
-            );
-        }
-        migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
-            path: path.to_owned(),
-            problem: format!("the step to schema {to} failed and was taken back: {e}"),
-        })?;
+    if from > 0 {
+        let copy = former::back_up(connection, path, from + 1, now)?;
+        tracing::info!(
+            from,
+            to,
+            copy = %copy.display(),
+            days = former::KEPT_DAYS,
+            "the database is taken to a newer schema; a copy as it was is kept for so many days"
+        );
     }
-    Ok(())
-}
-
-fn back_up(connection: &Connection, path: &Path, to: usize, now: Time) -> Result<(), StoreError> {
-    let dir = path.with_file_name("backups");
-    if !dir.exists() {
-        DirBuilder::new().mode(0o700).create(&dir).map_err(|e| unusable(&dir, &e))?;
-    }
-    let target = dir.join(format!("{}{}.db", backup_prefix(to), now.timestamp().strftime("%Y%m%dT%H%M%SZ")));
-    let failed = |e: &dyn std::fmt::Display| StoreError::Unusable {
-        path: target.clone(),
-        problem: format!("no backup could be made: {e}"),
-    };
-    sweep_copies(&dir);
-    let part = beside(&target);
-    make_private(&part)?;
-    let copied = connection.backup("main", &part, None).map_err(|e| failed(&e));
-    copied.and_then(|()| put(&part, &target).map_err(|e| failed(&e))).inspect_err(|_| drop(std::fs::remove_file(&part)))
-}
-
-/// Removes what a kill in the middle of a copy left; the directory is ours, so nobody else is making one.
-fn sweep_copies(dir: &Path) {
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        // The copy, and the journal that SQLite keeps of it meanwhile.
-        if name.to_string_lossy().starts_with("before-schema-") && name.to_string_lossy().contains(".db.part") {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
+    migrations.to_version(connection, to).map_err(|e| StoreError::Unusable {
+        path: path.to_owned(),
+        problem: format!("the step from schema {from} to {to} failed and was taken back: {e}"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::open::writer_connection;
-    use std::path::PathBuf;
+    use std::{path::PathBuf, time::Duration};
     use tempfile::TempDir;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
 
     const GOOD: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO later VALUES (1);";
     const BROKEN: &str = "CREATE TABLE later (x INTEGER NOT NULL) STRICT; INSERT INTO no_such_table VALUES (1);";
@@ -220,6 +191,27 @@ mod tests {
         assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(SCHEMA_VERSION).expect("a number"));
         migrate(&mut connection, &path, &with(GOOD), SCHEMA_VERSION, now()).expect("the step, mended");
         assert_eq!(number(&connection, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
+    }
+
+    #[test]
+    fn several_steps_are_taken_at_once_behind_one_copy_of_what_the_older_program_left() {
+        let (_dir, path, mut connection) = today();
+        let more = |last| MIGRATIONS.iter().copied().chain(["CREATE TABLE soon (x INTEGER) STRICT;", last]).collect();
+        let (broken, good): (Vec<_>, Vec<_>) = (more(BROKEN), more(GOOD));
+        for again in 0..2 {
+            migrate(&mut connection, &path, &broken, SCHEMA_VERSION, now().plus(DAY * again)).expect_err("it fails");
+            let version = number(&connection, "PRAGMA user_version");
+            assert_eq!(version, i64::try_from(SCHEMA_VERSION).expect("a number"), "the older program goes on");
+            assert_eq!(backups(&path).len(), 1, "however often it is tried");
+        }
+        migrate(&mut connection, &path, &good, SCHEMA_VERSION, now().plus(DAY * 2)).expect("both");
+        assert_eq!(number(&connection, "PRAGMA user_version"), i64::try_from(good.len()).expect("a number"));
+        let made = backups(&path);
+        let [copy] = &made[..] else { panic!("one copy: {made:?}") };
+        let expected = format!("before-schema-{}-20260603T080000Z.db", SCHEMA_VERSION + 1);
+        assert_eq!(copy.file_name().expect("a name"), expected.as_str());
+        let old = Connection::open(copy).expect("the copy");
+        assert_eq!(number(&old, "SELECT count(*) FROM sqlite_schema WHERE name IN ('soon', 'later')"), 0);
     }
 
     #[test]

@@ -210,7 +210,8 @@ fn outbound(full: bool) -> OutboundRef {
         message_id: "msg_example".into(),
         provider_message_id: maybe("wamid.example"),
         reference: maybe("order-2041"),
-        to: EventPerson { contact_id: Some(ContactId(17)), phone: maybe("+966501234567") },
+        // Nobody's: what went to a group, and what never left for somebody who was not known here.
+        to: EventPerson { contact_id: full.then_some(ContactId(17)), phone: maybe("+966501234567") },
         recipient: "+966501234567".into(),
         message_purpose: "transactional".into(),
         message_text: "Your order 2041 has been shipped.".into(),

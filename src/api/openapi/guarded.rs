@@ -148,6 +148,7 @@ pub(super) fn send_form() -> Value {
             "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "the file's bytes"},
             "media_type": {"type": "string", "enum": ["image", "video", "audio", "document", "voice", "sticker"]},
             "file_name": text(), "reference": text(), "reply_to": text(), "expires_at": text(),
+            "queue": {"type": "string", "enum": ["false"], "description": "a message with a file in the request cannot wait"},
         }),
     )
 }

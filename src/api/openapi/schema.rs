@@ -156,10 +156,11 @@ pub fn shape(full: &Value, bare: &Value) -> Value {
             }
             shape
         }
-        Value::Array(items) => match items.first() {
-            Some(item) => json!({"type": "array", "items": shape(item, bare.get(0).unwrap_or(item))}),
-            None => json!({"type": "array", "items": {}}),
-        },
+        Value::Array(items) => {
+            let item = items.first().map_or_else(|| json!({}), |item| shape(item, bare.get(0).unwrap_or(item)));
+            let kind = if bare.is_null() { json!(["array", "null"]) } else { json!("array") };
+            json!({"type": kind, "items": item})
+        }
         Value::Null => json!({"type": ["string", "null"]}),
         plain => {
             let kind = match plain {

@@ -31,14 +31,20 @@ use crate::{
         clock::{Clock, SystemClock},
         random::SystemRandom,
     },
-    ops::{logging, memory},
+    ops::{logging, memory, standby::FOLLOWED},
     store::{self, StoreError},
 };
 use clap::{Parser, Subcommand};
 use context::{Context, Given};
 use presentation::{CommandFailed, Presentation};
 use serde_json::{Value, json};
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 /// The version, and under which licence this binary is: with the library below WhatsApp Web it is another one.
 #[cfg(feature = "whatsapp-web")]
@@ -210,10 +216,7 @@ const LOCK_RETRY: Duration = Duration::from_millis(50);
 /// another command, has the lock without listening: that passes within moments.
 async fn ask(context: &Context, command: Command) -> Result<Value, String> {
     if !context.config.data_dir.join(store::FILE_NAME).exists() && !begins(&command) {
-        return Err(format!(
-            "{}: there is no gateway's data here: `wa-gateway serve` makes it; or name the right directory with --data-dir",
-            context.config.data_dir.display()
-        ));
+        return Err(nothing_here(&context.config.data_dir));
     }
     let clock = Arc::new(SystemClock);
     let late = clock.now().plus(LOCK_PATIENCE);
@@ -238,6 +241,26 @@ async fn ask(context: &Context, command: Command) -> Result<Value, String> {
             Err(e) => return Err(e.to_string()),
         }
     }
+}
+
+/// Why a command finds no gateway's data in a directory, and what would be right.
+fn nothing_here(dir: &Path) -> String {
+    let shown = dir.display();
+    if dir.join(store::RESTORE_STAGE).exists() {
+        return format!(
+            "{shown}: a restore did not come to its end here: run `wa-gateway restore` again, which begins anew"
+        );
+    }
+    if dir.join(FOLLOWED).is_dir() {
+        return format!(
+            "{shown}: this is the directory of a second machine, which only follows: `wa-gateway standby --status` says \
+             how it is; ask where the gateway serves, or make this one serve with `wa-gateway takeover`"
+        );
+    }
+    format!(
+        "{shown}: there is no gateway's data here: `wa-gateway serve` makes it; or name the right directory with \
+         --data-dir"
+    )
 }
 
 /// What may be done before a gateway ever ran: the first things are made. Everything else asks about what is there, and

@@ -9,7 +9,7 @@ use crate::{
     app::root::everybody,
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     dialects::AppState,
-    events::webhooks::NewEndpoint,
+    events::webhooks::{NewEndpoint, own_headers},
     gateway::Gateway,
     instances::{Instance, NewInstance},
     model::{
@@ -95,9 +95,13 @@ fn plan(found: &ImportCandidate, url: &str, here: &[Instance], taken: &mut Vec<S
     if let Some(known) = here.iter().find(is_it) {
         return ImportPlan::Skip(format!("it is here already, as {}", known.id));
     }
+    if let Some(problem) = &found.problem {
+        return ImportPlan::Skip(problem.clone());
+    }
     if found.integration != PAIRED_PHONE {
         return ImportPlan::Skip(format!(
-            "it is no paired phone but {}: use the cloud-api connector",
+            "it is no paired phone but {}: the connector cloud-api reaches Meta without this server between, and \
+             `instance create --connector evolution` keeps the server",
             found.integration
         ));
     }
@@ -139,9 +143,11 @@ fn described(found: &ImportCandidate, plan: &ImportPlan) -> Map<String, Value> {
             row.insert("action".into(), json!("create"));
             row.insert("id".into(), json!(id));
             if let Some(webhook) = &found.webhook {
-                let (events, why_not) = endpoint(webhook);
+                let EndpointPlan { events, headers, left_out, why_not } = endpoint(webhook);
                 row.insert("webhook_url".into(), json!(webhook.url));
                 row.insert("webhook_events".into(), json!(events));
+                row.insert("webhook_headers".into(), json!(headers.keys().collect::<Vec<_>>()));
+                row.insert("webhook_left_out".into(), json!(left_out));
                 row.insert("webhook_action".into(), json!(if why_not.is_some() { "skip" } else { "create" }));
                 row.insert("webhook_reason".into(), json!(why_not));
             }
@@ -150,12 +156,42 @@ fn described(found: &ImportCandidate, plan: &ImportPlan) -> Map<String, Value> {
     row
 }
 
-/// Our events for an endpoint, and why there is none.
-fn endpoint(webhook: &FoundWebhook) -> (Vec<&'static str>, Option<String>) {
-    let mut events: Vec<&'static str> = Vec::new();
-    for event in webhook.events.iter().flat_map(|e| our_events(e)) {
-        if !events.contains(event) {
-            events.push(event);
+/// What becomes of an endpoint.
+struct EndpointPlan {
+    events: Vec<&'static str>,
+    /// What goes with each delivery, names in lower case.
+    headers: BTreeMap<String, String>,
+    /// The server's words for what does not come over, and why.
+    left_out: Vec<String>,
+    /// Why there is none.
+    why_not: Option<String>,
+}
+
+fn endpoint(webhook: &FoundWebhook) -> EndpointPlan {
+    let (mut events, mut left_out) = (Vec::<&'static str>::new(), Vec::new());
+    for theirs in &webhook.events {
+        let ours = our_events(theirs);
+        if ours.is_empty() {
+            left_out.push(format!("{theirs}: there is no such event here"));
+        }
+        for event in ours {
+            if !events.contains(event) {
+                events.push(event);
+            }
+        }
+    }
+    let mut headers = BTreeMap::new();
+    for (name, value) in &webhook.headers {
+        if name.eq_ignore_ascii_case("jwt_key") {
+            left_out.push(format!(
+                "{name}: the server signs a token with it, and deliveries from here are signed by \
+                                   their own secret"
+            ));
+            continue;
+        }
+        match own_headers::parse([format!("{name}: {value}").as_str()]) {
+            Ok(one) => headers.extend(one),
+            Err(why) => left_out.push(format!("{name}: {why}")),
         }
     }
     let why_not = if webhook.url.contains("/hooks/evolution/") {
@@ -165,7 +201,7 @@ fn endpoint(webhook: &FoundWebhook) -> (Vec<&'static str>, Option<String>) {
     } else {
         webhook.problem.clone()
     };
-    (events, why_not)
+    EndpointPlan { events, headers, left_out, why_not }
 }
 
 /// Makes the instance and its endpoint; what fails stands in the row, and the others go on.
@@ -177,9 +213,9 @@ async fn bring(gateway: &Gateway, new: NewInstance, webhook: Option<&FoundWebhoo
         return;
     }
     let Some(webhook) = webhook else { return };
-    let (events, None) = endpoint(webhook) else { return };
+    let EndpointPlan { events, headers, why_not: None, .. } = endpoint(webhook) else { return };
     let events = events.into_iter().map(str::to_owned).collect();
-    let new = NewEndpoint { account, instance: Some(id), url: webhook.url.clone(), events, headers: BTreeMap::new() };
+    let new = NewEndpoint { account, instance: Some(id), url: webhook.url.clone(), events, headers };
     match gateway.webhooks.create(new, CLI).await {
         Ok((endpoint, secret)) => {
             row.insert("webhook_id".into(), json!(endpoint));

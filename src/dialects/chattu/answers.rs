@@ -9,7 +9,6 @@ use super::{
     loops::{self, Said},
 };
 use crate::{
-    accounts::audit::{self, AuditEntry},
     events::webhooks::{self, EndpointReply},
     model::{
         clock::Time,
@@ -19,6 +18,7 @@ use crate::{
         plan::Module,
         purpose::Purpose,
         random::Random,
+        text,
     },
     people::suppression,
     sending::{Sender, Source, request::Draft, schedule},
@@ -87,17 +87,7 @@ fn take(tx: &WriteTx<'_>, answered: &EndpointReply, now: Time, random: &dyn Rand
     }
     let to = AnswerTarget { account: answered.account, instance: &answered.instance, contact: answered.contact };
     if let Some(why) = silent(tx, answered, &to, now)? {
-        tracing::info!(instance = %answered.instance, "an endpoint's answer is not sent: {why}");
-        let account = Some(answered.account);
-        let entry = AuditEntry {
-            actor: "gateway",
-            account,
-            action: "webhook.answer_withheld",
-            target: answered.instance.as_str(),
-            before: None,
-            after: Some(why),
-        };
-        audit::record(tx, now, &entry)?;
+        webhooks::record_withheld(tx, answered.account, &answered.instance, why, now)?;
         return Ok(false);
     }
     let (text, module) = match &answered.text {
@@ -197,5 +187,5 @@ fn is_ours(tx: &Tx<'_>, to: &AnswerTarget<'_>) -> Result<bool, StoreError> {
 fn rejection_text(tx: &Tx<'_>, instance: &InstanceId) -> Result<String, StoreError> {
     let sql = "SELECT reject_text FROM instances WHERE id = ?1";
     let own = tx.find(sql, params![instance], |r| r.get::<_, Option<String>>(0))?.flatten();
-    Ok(own.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| DEFAULT_REJECTION.to_owned()))
+    Ok(own.filter(|said| !text::is_blank(said)).unwrap_or_else(|| DEFAULT_REJECTION.to_owned()))
 }

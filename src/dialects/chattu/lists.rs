@@ -31,7 +31,7 @@ pub struct Received {
     pub id: i64,
     /// By which client.
     pub instance: InstanceId,
-    /// Who wrote: a number, or `contact:` and theirs here.
+    /// Who wrote: a number, or `contact:` and theirs here; of a message to a group the group's id, as in its event.
     pub from: Option<String>,
     pub text: String,
     pub at: Time,
@@ -112,7 +112,7 @@ fn read_sent(r: &Row<'_>) -> rusqlite::Result<Sent> {
 /// The last messages that were received.
 pub fn received(tx: &Tx<'_>, whose: &ClientScope, limit: u32) -> Result<Vec<Received>, StoreError> {
     let sql = format!(
-        "SELECT x.id, {CLIENT}, {}, x.body, x.heard_at FROM inbound_messages x
+        "SELECT x.id, {CLIENT}, coalesce(x.group_id, {}), x.body, x.heard_at FROM inbound_messages x
          WHERE (?1 IS NULL OR x.account_id = ?1) AND (?2 IS NULL OR x.instance_id = ?2) AND x.kind <> 'reaction'
            AND x.origin IS NULL ORDER BY x.created_at DESC, x.id DESC LIMIT ?3",
         best_name("x")

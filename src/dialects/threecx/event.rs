@@ -5,6 +5,7 @@ use crate::{
     model::{
         phone::{Phone, PhoneError, PhoneReading, Recipient},
         string_enum::string_enum,
+        text,
     },
     sending::request::MAX_CHARS,
 };
@@ -217,10 +218,10 @@ fn texts(object: &Map<String, Value>, names: &[&str]) -> Vec<String> {
     names.iter().filter_map(|name| text(object.get(*name)?)).collect()
 }
 
-/// A text, number or boolean as text; none for anything else and for nothing but space.
+/// A text, number or boolean as text; none for anything else and for what shows nothing.
 fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::String(text) if !text::is_blank(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
@@ -325,6 +326,7 @@ mod tests {
     fn texts_and_side_fields() {
         for (body, expected) in [
             (json!({"message_text": "a", "message": "b"}), Text::Given("a".into())),
+            (json!({"message_text": "\u{200b}", "message": "\u{2800}"}), Text::Missing),
             (json!({"message_text": " ", "message": "b"}), Text::Given("b".into())),
             (json!({"text": "c", "body": "d"}), Text::Given("c".into())),
             (json!({"body": 12}), Text::Given("12".into())),

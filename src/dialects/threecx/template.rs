@@ -1,7 +1,10 @@
 //! Templates of call events: a text with variables, judged when it is saved, filled in when a call is told of. Pure.
 
 use super::event::EventType;
-use crate::model::why::{Why, why};
+use crate::model::{
+    text,
+    why::{Why, why},
+};
 
 /// The variables of the contract.
 pub const VARIABLES: [&str; 5] = ["customer_phone", "agent_extension", "queue", "call_time", "business_name"];
@@ -75,7 +78,7 @@ impl TextTemplate {
             rest = behind;
         }
         push_text(&mut parts, rest)?;
-        let says_something = parts.iter().any(|p| matches!(p, TemplatePart::Text(text) if !text.trim().is_empty()));
+        let says_something = parts.iter().any(|p| matches!(p, TemplatePart::Text(text) if !text::is_blank(text)));
         if says_something {
             Ok(Self(parts))
         } else {

@@ -4,7 +4,7 @@
 //! answer may carry a text for whoever wrote or called: it is kept here, in the transaction that settles the delivery,
 //! and taken from here by whoever may send. What a later attempt brings is an answer, too, for as long as a person's
 //! message may be answered freely; a caller is told something at the first. An event is answered once, also when its
-//! delivery is sent again by hand.
+//! delivery is sent again by hand. An answer that says something which cannot go to anybody is told of in the audit log.
 
 use super::{
     echo_ref::ChangedRef,
@@ -13,9 +13,11 @@ use super::{
     managed::Format,
 };
 use crate::{
+    accounts::audit::{self, AuditEntry},
     model::{
         clock::Time,
         ids::{AccountId, ContactId, InstanceId},
+        text,
     },
     store::{StoreError, Tx, WriteTx},
 };
@@ -153,18 +155,32 @@ pub(super) struct AttemptAnswer<'a> {
 pub(super) fn keep_answer(tx: &WriteTx<'_>, brought: &AttemptAnswer<'_>) -> Result<(), StoreError> {
     let now = brought.at;
     let event = tx.find(
-        "SELECT a.event_row, a.is_call, e.created_at FROM deliveries d
+        "SELECT a.event_row, a.is_call, e.created_at, a.account_id, a.instance_id FROM deliveries d
          JOIN answerable_events a ON a.event_row = d.event_id JOIN events e ON e.id = d.event_id
          WHERE d.id = ?1",
         params![brought.delivery],
-        |r| Ok((r.get::<_, i64>(0)?, r.get::<_, bool>(1)?, r.get::<_, Time>(2)?)),
+        |r| Ok((r.get::<_, i64>(0)?, r.get::<_, bool>(1)?, r.get::<_, Time>(2)?, (r.get(3)?, r.get(4)?))),
     )?;
-    let Some((event, is_call, happened)) = event else { return Ok(()) };
-    let stale_after = if is_call { CALL_STALE_AFTER } else { STALE_AFTER };
-    if now.since(happened) > stale_after || (is_call && !brought.is_first) {
+    let Some((event, is_call, happened, (account, instance))) = event else { return Ok(()) };
+    if is_call && !brought.is_first {
         return Ok(());
     }
-    let text = if brought.is_success { asked(brought.text, is_call) } else { None };
+    let answered = if brought.is_success { asked(brought.text, is_call) } else { ReplyAsked::Nothing };
+    let stale_after = if is_call { CALL_STALE_AFTER } else { STALE_AFTER };
+    if now.since(happened) > stale_after {
+        return match answered {
+            ReplyAsked::Nothing => Ok(()),
+            _ => record_withheld(tx, account, &instance, "it is too old", now),
+        };
+    }
+    let text = match answered {
+        ReplyAsked::Text(text) => Some(text),
+        ReplyAsked::Unfit(why) => {
+            record_withheld(tx, account, &instance, &why, now)?;
+            None
+        }
+        ReplyAsked::Nothing => None,
+    };
     // Somebody who called is told something in any case.
     if text.is_none() && !is_call {
         return Ok(());
@@ -177,6 +193,29 @@ pub(super) fn keep_answer(tx: &WriteTx<'_>, brought: &AttemptAnswer<'_>) -> Resu
         params![event, text, now],
     )
     .map(drop)
+}
+
+/// Tells whoever looks for the reason why an endpoint's answer is not sent.
+///
+/// # Errors
+/// The store's.
+pub fn record_withheld(
+    tx: &WriteTx<'_>,
+    account: AccountId,
+    instance: &InstanceId,
+    why: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    tracing::info!(%instance, "an endpoint's answer is not sent: {why}");
+    let entry = AuditEntry {
+        actor: "gateway",
+        account: Some(account),
+        action: "webhook.answer_withheld",
+        target: instance.as_str(),
+        before: None,
+        after: Some(why),
+    };
+    audit::record(tx, now, &entry)
 }
 
 /// Whether an endpoint that works will be asked what somebody who called is to be told.
@@ -212,12 +251,41 @@ pub fn answer_unasked(
     .map(drop)
 }
 
-/// The text that an answer asks to be sent. A script whose file begins with a byte order mark answers with one.
-fn asked(answer: &str, is_call: bool) -> Option<String> {
-    let answer: Value = serde_json::from_str(answer.strip_prefix('\u{feff}').unwrap_or(answer)).ok()?;
-    let text = answer.get(if is_call { "rejectionMessage" } else { "response" })?.as_str()?;
-    let fits = !text.trim().is_empty() && text.chars().count() <= TEXT_MAX && !text.contains('\0');
-    fits.then(|| text.to_owned())
+/// What an answer asks to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum ReplyAsked {
+    Nothing,
+    Text(String),
+    /// Something that cannot be sent, and why.
+    Unfit(String),
+}
+
+/// What an answer asks for. A script whose file begins with a byte order mark answers with one; an empty text asks for
+/// nothing.
+fn asked(answer: &str, is_call: bool) -> ReplyAsked {
+    let answer = answer.strip_prefix('\u{feff}').unwrap_or(answer);
+    let member = if is_call { "rejectionMessage" } else { "response" };
+    let Ok(read) = serde_json::from_str::<Value>(answer) else {
+        // What is longer is not read to its end, and is no JSON for that reason.
+        return match answer.len() + '\u{feff}'.len_utf8() >= ANSWER_MAX && answer.trim_start().starts_with('{') {
+            true => ReplyAsked::Unfit(format!("the answer has more than {} KiB", ANSWER_MAX / 1024)),
+            false => ReplyAsked::Nothing,
+        };
+    };
+    match read.get(member) {
+        None | Some(Value::Null) => ReplyAsked::Nothing,
+        Some(Value::String(said)) if text::is_blank(said) => ReplyAsked::Nothing,
+        Some(Value::String(said)) if said.contains('\0') => {
+            ReplyAsked::Unfit(format!("its {member} has the character U+0000, which no message can have"))
+        }
+        Some(Value::String(said)) => match said.chars().count() {
+            length if length > TEXT_MAX => {
+                ReplyAsked::Unfit(format!("its {member} has {length} characters, and {TEXT_MAX} is the most"))
+            }
+            _ => ReplyAsked::Text(said.clone()),
+        },
+        Some(_) => ReplyAsked::Unfit(format!("its {member} is no text in quotes")),
+    }
 }
 
 /// What waits to be sent, oldest first.
@@ -258,16 +326,32 @@ mod tests {
             (r#"{"status":"success","rejectionMessage":"Later"}"#, false, None),
             (r#"{"status":"success","response":"Later"}"#, true, None),
             (r#"{"response":"  \n"}"#, false, None),
-            (r#"{"response":7}"#, false, None),
+            (r#"{"response":"\u200b"}"#, false, None),
+            (r#"{"response":null}"#, false, None),
             ("ok", false, None),
             ("", false, None),
         ];
         for (answer, is_call, expected) in rows {
-            assert_eq!(asked(answer, is_call).as_deref(), expected, "{answer}");
+            let expected = expected.map_or(ReplyAsked::Nothing, |text: &str| ReplyAsked::Text(text.to_owned()));
+            assert_eq!(asked(answer, is_call), expected, "{answer}");
         }
-        let long = json!({"response": "א".repeat(TEXT_MAX + 1)}).to_string();
-        assert_eq!(asked(&long, false), None);
-        let longest = json!({"response": "א".repeat(TEXT_MAX)}).to_string();
-        assert!(asked(&longest, false).is_some() && longest.len() < ANSWER_MAX);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_told_from_no_answer() {
+        let said = |n: usize| json!({"response": "א".repeat(n)}).to_string();
+        let longest = said(TEXT_MAX);
+        assert!(matches!(asked(&longest, false), ReplyAsked::Text(_)) && longest.len() < ANSWER_MAX);
+        let cut = format!("{{\"response\": \"{}", "x".repeat(ANSWER_MAX));
+        let rows = [
+            (said(TEXT_MAX + 1), "4097 characters"),
+            (r#"{"response":7}"#.to_owned(), "no text"),
+            (r#"{"response":["a"]}"#.to_owned(), "no text"),
+            (r#"{"response":"a\u0000b"}"#.to_owned(), "U+0000"),
+            (cut[..ANSWER_MAX].to_owned(), "64 KiB"),
+        ];
+        for (answer, why) in rows {
+            assert!(matches!(asked(&answer, false), ReplyAsked::Unfit(told) if told.contains(why)), "{why}");
+        }
     }
 }

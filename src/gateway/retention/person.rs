@@ -38,6 +38,9 @@ pub struct ErasureReport {
     pub news: usize,
     /// Suppressions that survive as a keyed hash.
     pub suppressions_kept: usize,
+    /// Copies of the database from before an upgrade that are there still and may hold the person; they go by themselves,
+    /// [`FORMER_KEPT_DAYS`](crate::store::FORMER_KEPT_DAYS) days after it.
+    pub copies: usize,
 }
 
 /// What the person is looked for by: a number and the other form of it, or `contact:` and a contact's number.

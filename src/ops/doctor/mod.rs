@@ -71,7 +71,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     all.push(places::database(&config.data_dir));
     all.push(places::key(config));
     all.push(places::backups(config, now));
-    all.extend(standby::finding(config));
+    all.extend(standby::finding(config, now));
     all.push(time::finding(now));
     all.push(notices::finding(&config.notices).await);
     let real = listening.as_ref();

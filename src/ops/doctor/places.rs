@@ -7,6 +7,7 @@ use crate::{
     ops::backup,
     store::{self, KeyMatch},
 };
+use rustix::{fs::Access, io::Errno};
 use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 /// Less free space than this is a warning, in bytes.
@@ -25,8 +26,33 @@ pub(super) fn directory(dir: &Path) -> Finding {
         Ok(m) if m.mode() & 0o007 != 0 => {
             warn(check, format!("{shown} is open to all users (mode {:o}): chmod 700 {shown}", m.mode() & 0o777))
         }
-        Ok(_) => ok(check, format!("{shown}")),
+        Ok(_) => writable(dir).unwrap_or_else(|| ok(check, format!("{shown}"))),
     }
+}
+
+/// What keeps the gateway from writing there, without writing: a file system that is read-only, as it is mounted anew
+/// after a fault of the disk, somebody else's folder, or a file where a folder has to be.
+fn writable(dir: &Path) -> Option<Finding> {
+    let check = "data directory";
+    let folders = ["", "backups", "media"].map(|name| dir.join(name));
+    for folder in folders.iter().filter(|folder| folder.symlink_metadata().is_ok()) {
+        let shown = folder.display();
+        if !folder.is_dir() {
+            return Some(fail(check, format!("{shown} is no folder: move it away, and the gateway makes one")));
+        }
+        match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) => {}
+            Err(Errno::ROFS) => {
+                let why = "its file system is read-only: look for a fault of the disk (dmesg), then mount it anew";
+                return Some(fail(check, format!("{shown} cannot be written: {why}")));
+            }
+            Err(e) => {
+                let what = "run as its owner, or give it to the user of the gateway (chown)";
+                return Some(fail(check, format!("{shown} cannot be written by this user ({e}): {what}")));
+            }
+        }
+    }
+    None
 }
 
 pub(super) fn space(dir: &Path) -> Finding {
@@ -153,6 +179,19 @@ mod tests {
     fn little_room_is_said_before_it_is_none() {
         let status = |mb: u64| judge_space(mb << 20).status;
         assert_eq!((status(2048), status(500), status(10)), (CheckStatus::Ok, CheckStatus::Warn, CheckStatus::Fail));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said() {
+        let dir = tempfile::TempDir::new().expect("a directory");
+        fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a mode");
+        assert_eq!(directory(dir.path()).status, CheckStatus::Ok);
+        for name in ["media", "backups"] {
+            fs::write(dir.path().join(name), "").expect("written");
+            let found = directory(dir.path());
+            assert!(found.status == CheckStatus::Fail && found.text.contains(name), "{}", found.text);
+            fs::remove_file(dir.path().join(name)).expect("removed");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Finding, fail, ok, warn};
 use crate::{
     config::Config,
     model::clock::Time,
-    ops::standby::{FoundPlace, Membership, Place, last_copy_at},
+    ops::standby::{FollowStatus, FoundPlace, Membership, Place, last_copy_at, last_status},
     sending,
     store::{self, StoreError},
 };
@@ -13,9 +13,11 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 const CHECK: &str = "second machine";
 /// Changes that are not copied after so long are a fault; a busy machine takes a second or two.
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
+/// A second machine that follows says how it is every few seconds.
+const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
 /// None: there is no second machine.
-pub(super) fn finding(config: &Config) -> Option<Finding> {
+pub(super) fn finding(config: &Config, now: Time) -> Option<Finding> {
     let place = Place::new(config.standby.place.clone()?);
     let shown = place.dir().display();
     let found = match place.look() {
@@ -25,12 +27,38 @@ pub(super) fn finding(config: &Config) -> Option<Finding> {
         }
     };
     let database = config.data_dir.join(store::FILE_NAME);
+    if let Some(follows) = last_status(&config.data_dir).filter(|_| !database.exists()) {
+        return Some(judge_follower(&follows, &shown.to_string(), now));
+    }
     let own = if database.exists() { store::peek(&database, Membership::find) } else { Ok(None) };
     Some(match own {
         Err(e) => warn(CHECK, format!("to which place the database belongs is not known: {e}")),
         Ok(None) => warn(CHECK, format!("{shown} is not this gateway's yet: it is when the gateway starts")),
         Ok(Some(own)) => judge(&place, &found, &own, &database),
     })
+}
+
+/// This machine is the second one.
+fn judge_follower(follows: &FollowStatus, shown: &str, now: Time) -> Finding {
+    let silent = now.since(Time::from_millis(follows.at));
+    if silent > HEARD_WITHIN {
+        let ago = silent.as_secs();
+        return fail(
+            CHECK,
+            format!("this is the second machine, and `wa-gateway standby` was last heard {ago} s ago: start it"),
+        );
+    }
+    match &follows.problem {
+        Some(problem) => fail(CHECK, format!("this is the second machine: {problem}")),
+        None => ok(
+            CHECK,
+            format!(
+                "this is the second machine: it follows {shown} (epoch {}), {} changes behind, and serves nothing before a \
+                 `wa-gateway takeover`",
+                follows.epoch, follows.behind_changes
+            ),
+        ),
+    }
 }
 
 fn judge(place: &Place, found: &FoundPlace, own: &Membership, database: &Path) -> Finding {
@@ -80,4 +108,31 @@ fn left_behind(place: &Place, (own, epoch): (u64, u64), database: &Path) -> Resu
              `wa-gateway message list` shows them"
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::doctor::CheckStatus;
+
+    #[test]
+    fn a_second_machine_is_told_from_a_first_one() {
+        let now = Time::parse("2026-06-03T08:00:00Z").expect("a time");
+        let status = |ago_ms: i64, problem: Option<&str>| FollowStatus {
+            at: now.millis() - ago_ms,
+            epoch: 3,
+            behind_changes: 0,
+            behind_s: 0,
+            heard_s: Some(1),
+            problem: problem.map(str::to_owned),
+        };
+        for (ago_ms, problem, expected, says) in [
+            (2000, None, CheckStatus::Ok, "(epoch 3), 0 changes behind"),
+            (2000, Some("the key is missing"), CheckStatus::Fail, "the key is missing"),
+            (120_000, None, CheckStatus::Fail, "last heard 120 s ago"),
+        ] {
+            let found = judge_follower(&status(ago_ms, problem), "/shared", now);
+            assert!(found.status == expected && found.text.contains(says), "{}", found.text);
+        }
+    }
 }

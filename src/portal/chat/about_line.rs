@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     dialects::AppState,
-    model::{emoji, phone::Recipient},
+    model::{emoji, phone::Recipient, text},
     people::chats::{self, ChatId},
     portal::{PageContext, PageError},
     sending::request::Draft,
@@ -32,7 +32,7 @@ pub async fn react(gateway: &AppState, v: &PageContext) -> Result<Response, Page
 /// # Errors
 /// No such instance or chat, or another account's.
 pub async fn change(gateway: &AppState, v: &PageContext) -> Result<Response, PageError> {
-    let text = Some(v.form.raw("text").replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
+    let text = Some(v.form.raw("text").replace("\r\n", "\n")).filter(|text| !text::is_blank(text));
     about_line(gateway, v, |about| Some(Draft::Change { about, text })).await
 }
 

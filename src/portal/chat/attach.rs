@@ -4,7 +4,7 @@ use crate::{
     connectors::outgoing::MediaKind,
     gateway::Gateway,
     instances::Instance,
-    model::{aside::aside, file_name},
+    model::{aside::aside, file_name, text},
     people::media::Unfit,
     portal::{PageContext, PageError},
     sending::request::{Draft, FileFrom, FileWanted, Uploaded},
@@ -67,13 +67,13 @@ pub(super) async fn draft(
         Err(Unfit::TooLarge { kind, .. }) => return Ok(Err(too_large(v, kind, most(gateway, kind)))),
         Ok(kind) => kind,
     };
-    if !kind.has_caption() && !text.trim().is_empty() {
+    if !kind.has_caption() && !text::is_blank(text) {
         return Ok(Err(v.t("chat.sound_alone").to_owned()));
     }
     let (bytes, declared_type) = (upload.bytes.clone(), upload.declared_type.clone());
     let read = aside(move || Uploaded::new(bytes, declared_type)).await;
     let file = read.map_err(|e| StoreError::Panicked(e.to_string()))?;
-    let caption = if text.trim().is_empty() { String::new() } else { text.to_owned() };
+    let caption = if text::is_blank(text) { String::new() } else { text.to_owned() };
     let file_name = file_name::clean(&upload.name);
     Ok(Ok(Draft::Media { kind, file: FileWanted { from: FileFrom::Here(file), file_name }, caption }))
 }

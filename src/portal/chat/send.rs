@@ -10,7 +10,7 @@ use crate::{
     dialects::AppState,
     gateway::Gateway,
     instances::Instance,
-    model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose},
+    model::{code::Code, ids::LogId, percent::encode, phone::Recipient, purpose::Purpose, text},
     people::chats,
     portal::{PageContext, PageError, page_error::see_other},
     sending::{
@@ -181,7 +181,7 @@ pub(super) fn wrong(v: &PageContext, text: &str, has_more: bool) -> Option<Strin
     if nonce.is_empty() || nonce.len() > NONCE_MAX || !nonce.bytes().all(is_word) {
         return Some(v.t("chat.reload").to_owned());
     }
-    if text.trim().is_empty() && !has_more {
+    if text::is_blank(text) && !has_more {
         return Some(v.t("chat.empty_text").to_owned());
     }
     let is_too_long = text.chars().count() > MAX_CHARS || text.contains('\0');

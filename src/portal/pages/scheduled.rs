@@ -11,6 +11,7 @@ use crate::{
         phone::{Recipient, Region},
         plan::Zone,
         purpose::Purpose,
+        text,
     },
     portal::{
         PageContext, PageError,
@@ -131,7 +132,7 @@ async fn read(
         Some(Err(problem)) => return Ok(Err(problem)),
         None => {
             let text = v.form.raw("message").replace("\r\n", "\n");
-            if text.trim().is_empty() || text.contains('\0') || text.chars().count() > MAX_CHARS {
+            if text::is_blank(&text) || text.contains('\0') || text.chars().count() > MAX_CHARS {
                 return Ok(Err(v.fill("chat.too_long", "n", v.number(MAX_CHARS))));
             }
             Draft::Text(text)

@@ -340,3 +340,23 @@ fn what_the_gateway_refuses_it_does_not_allow() {
     assert!(due.as_str() > "2030", "an example that is refused because it is over: {due}");
     assert!(document.to_string().contains("SCHEDULE_NOT_FOUND"));
 }
+
+/// What stands for nobody and for nothing is null: a message to a group has no contact, most messages have no reactions.
+#[test]
+fn what_the_gateway_leaves_open_it_allows() {
+    let document = openapi::at(&INTERFACE, "");
+    for name in EventName::ALL.iter().filter(|name| name.as_str().starts_with("message.")) {
+        let event = &document["webhooks"][name.as_str()]["post"]["requestBody"]["content"]["application/json"];
+        let mut told = event["example"].clone();
+        if told.get("log_id").is_some() {
+            (told["to"], told["contact_id"]) = (Value::Null, Value::Null);
+            let found = problems(&document, &event["schema"], &told);
+            assert!(found.is_empty(), "{name}: {found:#?}");
+        }
+    }
+    let messages = &document["paths"]["/api/chats/{clientId}/{chatId}/messages"]["get"]["responses"]["200"];
+    let schema = &messages["content"]["application/json"]["schema"]["properties"]["messages"]["items"];
+    assert_eq!(schema["properties"]["reactions"]["type"], json!(["array", "null"]), "{schema}");
+    let form = &document["components"]["schemas"]["SendForm"]["properties"];
+    assert_eq!(form["queue"]["enum"], json!(["false"]), "with a file in it, a request cannot wait");
+}

@@ -15,6 +15,7 @@ use wa_gateway::app::commands::{
     PersonErase, PersonExport, SandboxCall, SandboxFile, SandboxReceive, SuppressAdd, SuppressExport, SuppressImport,
     SuppressList, SuppressRemove, WebhookCreate,
 };
+use wa_gateway::app::scheduler::Scheduler;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DIGITS: &[u8] = b"966501234567";
@@ -83,7 +84,7 @@ async fn a_person_is_erased_without_a_trace_and_stays_suppressed() {
     let used = world.used().await;
     let report = world.command(PersonErase { phone: "00966 50 123 4567".into() }).await.expect("erased");
     assert_eq!((&report["contacts"], &report["files"]), (&json!(1), &json!(2)), "{report}");
-    assert_eq!(report["suppressions_kept"], 1);
+    assert_eq!((&report["suppressions_kept"], &report["copies"]), (&json!(1), &json!(0)));
     for needle in [DIGITS, SECRET.as_bytes()] {
         until_gone(&folder, needle).await;
     }
@@ -98,6 +99,24 @@ async fn a_person_is_erased_without_a_trace_and_stays_suppressed() {
     let remove = SuppressRemove { account: world.account, phone: PHONE.into() };
     world.command(remove).await.expect("lifted");
     assert_eq!(world.send(&message()).await.status, 200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn copies_from_before_an_upgrade_are_told_by_an_erasure_and_go_after_two_weeks() {
+    let world = World::start().await;
+    world.hears(PHONE, "Hello").await;
+    let folder = world.dir.path().join("backups");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let copy = folder.join("before-schema-14-20260601T080000Z.db");
+    std::fs::write(&copy, DIGITS).expect("a copy");
+    let report = world.command(PersonErase { phone: PHONE.into() }).await.expect("erased");
+    assert_eq!(report["copies"], 1);
+    for (after, there) in [(DAY * 13, true), (DAY * 2, false)] {
+        world.later(after);
+        Scheduler(world.gateway().clone()).step().await;
+        assert_eq!(copy.exists(), there, "{after:?}");
+    }
     world.stop().await;
 }
 

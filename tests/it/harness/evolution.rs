@@ -5,6 +5,7 @@ mod over_meta;
 mod routes;
 
 use super::{clock::TestClock, door::Door, http, wild};
+pub use routes::NAMELESS;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

@@ -4,5 +4,6 @@ mod acme;
 mod backup;
 mod kills;
 mod operation;
+mod removal;
 mod standby;
 mod systemd_units;

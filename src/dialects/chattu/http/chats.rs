@@ -136,14 +136,12 @@ pub async fn file(chattu: &Chattu, who: Who, incoming: Incoming) -> ChattuResult
         Some(item) => {
             let given = media::give(&chattu.gateway, &incoming, item).await;
             match given.status() {
-                StatusCode::GONE => {
-                    Err(ApiError::missing("MEDIA_ERROR", "The file of this message is not kept any more."))
-                }
+                StatusCode::GONE => Err(ApiError::media("The file of this message is not kept any more.")),
                 StatusCode::SERVICE_UNAVAILABLE => Err(ApiError::not_yet(given.headers().get(header::RETRY_AFTER))),
                 _ => Ok(given),
             }
         }
-        None => Err(ApiError::missing("MEDIA_ERROR", "This message has no file.")),
+        None => Err(ApiError::media("This message has no file.")),
     }
 }
 

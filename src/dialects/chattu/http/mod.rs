@@ -18,7 +18,7 @@ pub mod schedules;
 use crate::{
     connectors::outgoing::MediaKind,
     dialects::chattu::Chattu,
-    model::{clock::Time, purpose::Purpose},
+    model::{clock::Time, purpose::Purpose, text},
     people::{chats::Snippet, media},
     sending::{
         Answer,
@@ -88,6 +88,8 @@ fn needed_number(object: &Map<String, Value>, field: &str) -> Result<String, Api
 fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
     let message = match object.get("message") {
         None | Some(Value::Null) => "",
+        // What shows nothing is no text.
+        Some(Value::String(message)) if text::is_blank(message) => "",
         Some(Value::String(message)) => message,
         Some(_) => return Err(ApiError::invalid("message must be a text.")),
     };
@@ -98,7 +100,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
         return Err(ApiError::invalid(format!("message has at most {MAX_CHARS} characters.")));
     }
     let Some(url) = text(object, "mediaUrl")? else {
-        return match message.trim().is_empty() {
+        return match message.is_empty() {
             true => Err(ApiError::invalid("Either message or mediaUrl is required.")),
             false => Ok(Draft::Text(message.to_owned())),
         };
@@ -116,7 +118,7 @@ fn draft(object: &Map<String, Value>) -> Result<Draft<String>, ApiError> {
         })?,
     };
     // Sound has no caption on WhatsApp; as a document it has, and nothing of what was asked for is lost.
-    let kind = if kind.has_caption() || message.trim().is_empty() { kind } else { MediaKind::Document };
+    let kind = if kind.has_caption() || message.is_empty() { kind } else { MediaKind::Document };
     let file = FileWanted { from: url.to_owned(), file_name: None };
     Ok(Draft::Media { kind, file, caption: message.to_owned() })
 }

@@ -302,3 +302,42 @@ fn a_soft_text_is_for_a_person_when_many_get_it() {
     let plain = POLICY.score(Purpose::Transactional, "Your order 2041 has left our warehouse.");
     assert_eq!(plain.clone().in_company(to(1_000, CROWD)), plain);
 }
+
+#[test]
+fn what_was_bought_moved_or_voted_on_is_no_offer() {
+    for text in [
+        "Your order with code AUTUMN15 came to £38.00 (you saved £6.00). It ships tomorrow.",
+        "Deine Bestellung mit Gutscheincode HERBST15 ist unterwegs, 38,00 € (gespart: 6,00 €).",
+        "Su pedido con el código OTOÑO15 está en camino (ha ahorrado 6,00 €).",
+        "Ваш заказ с промокодом OSEN15 собран, вы сэкономили 600 ₽.",
+        "Possiamo venire lunedì alle 9 invece di sabato?",
+        "On peut passer mardi à 10h au lieu de samedi ?",
+        "אפשר לבוא ב-9 במקום יום חמישי?",
+        "You missed a call from Harlow Dental at 9:12. Please ring us when you are free.",
+        "Ваша заявка на кредит № 4471 получена, ответим за три рабочих дня.",
+        "Дорогие жильцы, один голос от квартиры, бюллетени у консьержа до среды.",
+    ] {
+        assert!(total(text) < REFUSE, "{text}: {:?}", POLICY.score(Purpose::Transactional, text));
+    }
+}
+
+#[test]
+fn a_coupon_in_capitals_is_no_disguise_and_leetspeak_is() {
+    let hides = |text: &str| {
+        let score = POLICY.score(Purpose::Transactional, text);
+        score.signals.iter().any(|s| *s.id == *"obfuscation.hidden_word")
+    };
+    assert!(!hides("Ihr Einkauf mit SOMMER10 ist unterwegs."));
+    assert!(hides("Jetzt GR4T1S und R4B4TT für alle!"));
+}
+
+#[test]
+fn support_is_not_refused_for_weak_words_alone_whoever_wrote_first() {
+    let text = "Komm heute noch vorbei, wir haben viel Neues, nur bis 18 Uhr, jetzt schnell zugreifen!";
+    let score = POLICY.score(Purpose::Support, text);
+    assert!(score.total < REFUSE, "{score:?}");
+    let offer = "Mega sale today only! 50% off all shoes and 2 for 1 on bags, shop now at https://shop.example/sale";
+    assert!(POLICY.score(Purpose::Support, offer).total >= REFUSE);
+    let faint = POLICY.score(Purpose::Support, "Ok, saya pindah ke Jumat jam 10 ya.");
+    assert!(faint.total < REVIEW, "{faint:?}");
+}

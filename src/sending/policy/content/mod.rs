@@ -136,7 +136,7 @@ impl ContentPolicy {
         signals.extend(hint::hint(purpose, &read, &signals));
         let points = |n: u32| u8::try_from(n.min(100)).unwrap_or(100);
         let has_number = read.ids > 0 || !read.numbers.is_empty();
-        Score {
+        let score = Score {
             total: points(total),
             signals,
             hard: points(judged.hard + others),
@@ -147,7 +147,8 @@ impl ContentPolicy {
             businesslike: has_number && judged.context >= SOME_EVIDENCE,
             insisted: false,
             fingerprint,
-        }
+        };
+        if purpose == Purpose::Support { score.for_support() } else { score }
     }
 
     /// The words of `text` that its signals rest on, for who tries a text.

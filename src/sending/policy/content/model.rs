@@ -1,15 +1,18 @@
 //! A small fitted model beside the rules: how much a whole message reads like those that people held for advertising or
 //! fraud, from what the rules found, how it is built, and its character sequences.
 //!
-//! Logistic regression: a weight for each of [`NAMES`], and a table of 2^16 weights of eight bits that every sequence of
-//! four folded characters has its place in by a hash. Fitted by `examples/policy_fit`, stored in
+//! Logistic regression: a weight for each of [`NAMES`], and a table of 2^18 weights of eight bits that every sequence of
+//! four folded characters, every word and every pair of words has its place in by a hash. Fitted by `examples/policy_fit`, stored in
 //! `assets/policy/model.bin`. Rules: nothing is allocated here; the table stays where the program's file has it; no
 //! language and no phrase is known.
 
 use super::{links::TextLink, reading::Reading};
 
-/// How many weights the table of character sequences has.
-pub const TABLE: usize = 1 << 16;
+/// How many weights the table of character sequences and words has, as a power of two.
+const TABLE_BITS: u32 = 18;
+
+/// How many weights the table of character sequences and words has.
+pub const TABLE: usize = 1 << TABLE_BITS;
 
 /// What the model looks at besides character sequences, in the order of its weights. First points of the rules' groups
 /// and bonuses (a hundredth each), then how the message is built (mostly 0 to 1), then the language it seems to be in.
@@ -163,7 +166,7 @@ impl Opinion {
 const WEIGHTS: &[u8] = include_bytes!("../../../../assets/policy/model.bin");
 
 /// The first bytes of the file of weights: what it is, and for how many features.
-const HEAD: [u8; 8] = [b'w', b'a', b'g', b'm', 2, 0, 0, NAMES.len() as u8];
+const HEAD: [u8; 8] = [b'w', b'a', b'g', b'm', 3, 0, 0, NAMES.len() as u8];
 
 impl Model {
     /// The weights that came with the program.
@@ -208,13 +211,16 @@ pub fn write(bias: f32, step: f32, threshold: f32, dense: &Dense, table: &[i8]) 
     file
 }
 
-/// Hands on the place in the table of every sequence of four characters of `text`. (Fitted with sequences of two to five
-/// characters the model is no better on unknown senders, and four times as slow.)
+/// Hands on the place in the table of every sequence of four characters of `text`, of every word and of every pair of words
+/// beside each other. (Sequences of two to five characters are no better on unknown senders, and four times as slow; words
+/// and pairs are: of texts by a hand that was left out, a tenth more of the offers are told from honest ones.)
 pub fn sequences(text: &str, mut at: impl FnMut(usize)) {
     const P: u32 = 0x0100_0193;
     const P2: u32 = P.wrapping_mul(P);
     const P3: u32 = P2.wrapping_mul(P);
     let mut before = [0_u32; 3];
+    // Of the word that is being read, and of the one before it.
+    let (mut word, mut last) = (0_u32, 0_u32);
     for (n, c) in text.chars().enumerate() {
         let c = u32::from(c);
         let hash = before[2]
@@ -223,10 +229,26 @@ pub fn sequences(text: &str, mut at: impl FnMut(usize)) {
             .wrapping_add(before[0].wrapping_mul(P))
             .wrapping_add(c);
         if n > 2 {
-            at((hash.wrapping_mul(0x9e37_79b1) >> 16) as usize);
+            at(spot(hash));
         }
         before = [c, before[0], before[1]];
+        if c != u32::from(' ') {
+            word = (word ^ c).wrapping_mul(P);
+        } else if word != 0 {
+            // Told apart from a sequence of characters and from a pair.
+            at(spot(word ^ 0x1234_5678));
+            if last != 0 {
+                at(spot(last.wrapping_mul(31).wrapping_add(word ^ 0x5bd1_e995)));
+            }
+            last = word;
+            word = 0;
+        }
     }
+}
+
+/// The place of a hash.
+fn spot(hash: u32) -> usize {
+    (hash.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize
 }
 
 /// What the model looks at in `message`, besides character sequences. `language`: its place among the languages of

@@ -78,6 +78,12 @@ const AGREES: u8 = 50;
 /// The model's share from which it is sure enough to have an answer in a conversation refused: 1.5 in log-odds.
 const SURE: u8 = 81;
 
+/// The same where the evidence is discounts alone: 4 in log-odds.
+const QUITE_SURE: u8 = 98;
+
+/// Below this share the model is far from agreeing: 1.5 in log-odds below.
+const FAINT: u8 = 18;
+
 /// Less evidence than this needs more than a disguise, or more than a chat's words, to be refused.
 pub(super) const EVIDENCE: u32 = 40;
 
@@ -166,15 +172,41 @@ impl Score {
         self
     }
 
-    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the words of
-    /// weak groups and the bonuses for them, such as "come and see us tomorrow", do not refuse it, the model has to be
-    /// surer, and there has to be something to act upon: people talk of prizes and money without wanting any.
+    /// The same for a message of purpose support, whoever wrote first: people ask what a thing costs, whether a code works and
+    /// from when on delivery is free, and are answered. Words of weak groups and the bonuses for them do not refuse it, and
+    /// the model has to be surer; where it is far from agreeing, such words are not for a person to see either.
     #[must_use]
-    pub fn as_answer(mut self) -> Self {
-        if !self.firm && (u32::from(self.hard) < EVIDENCE || self.model < SURE || !self.actionable) {
-            self.total = self.total.min(FOR_REVIEW as u8);
+    pub(super) fn for_support(self) -> Self {
+        let is_faint = self.hard == 0 && self.model < FAINT;
+        let most = if is_faint { REVIEWED - 1 } else { FOR_REVIEW };
+        self.unless(most, |s| {
+            s.model >= if s.grave() >= EVIDENCE { AGREES } else { SURE } && u32::from(s.hard) >= SOME_EVIDENCE
+        })
+    }
+
+    /// The same for an answer within a conversation (purpose support, the person wrote within 24 hours): the evidence has to
+    /// be heavy and the model surer still, most of all where it is discounts alone, and there has to be something to act
+    /// upon: people talk of prizes and money without wanting any.
+    #[must_use]
+    pub fn as_answer(self) -> Self {
+        self.for_support().unless(FOR_REVIEW, |s| {
+            let sure = if s.grave() >= EVIDENCE { SURE } else { QUITE_SURE };
+            u32::from(s.hard) >= EVIDENCE && s.model >= sure && s.actionable
+        })
+    }
+
+    /// Counts `most` at most, unless an admin's words, links or the purpose speak for themselves, or `is_refused`.
+    fn unless(mut self, most: u32, is_refused: impl Fn(&Self) -> bool) -> Self {
+        if !self.firm && !is_refused(&self) {
+            self.total = self.total.min(u8::try_from(most).unwrap_or(u8::MAX));
         }
         self
+    }
+
+    /// Points of what no honest answer says, without discounts: those are asked for.
+    fn grave(&self) -> u32 {
+        let discount = self.signals.iter().find(|s| *s.id == *"discount").map_or(0, |s| s.weight);
+        u32::from(self.hard.saturating_sub(discount))
     }
 }
 

@@ -90,10 +90,17 @@ impl Word {
         }
     }
 
+    /// "SOMMER10", "HERBST15": capitals and then a number, as shops call the codes that customers enter.
+    fn is_coupon(&self) -> bool {
+        let letters = self.folded.trim_end_matches(|c: char| c.is_ascii_digit());
+        let is_name = letters.len() > 3 && letters.bytes().all(|b| b.is_ascii_alphabetic());
+        is_name && self.capitals == self.letters && self.folded.len() > letters.len() + 1
+    }
+
     /// "fr33" and "d1sc0unt" become words where they stand; "150ppm", "inv1001" and "rp45rb" do not.
     pub(super) fn in_place(&self) -> Option<String> {
         let may_be = self.folded.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '0' | '$' | '@' | '€'));
-        (may_be && !ids::is_price(&self.folded)).then_some(())?;
+        (may_be && !ids::is_price(&self.folded) && !self.is_coupon()).then_some(())?;
         disguise::unleet(&self.folded)
     }
 }

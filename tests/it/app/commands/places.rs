@@ -129,3 +129,18 @@ fn root_acts_as_the_owner_of_the_data_directory() {
         assert_eq!(owner, (NOBODY, NOBODY), "{}", path.display());
     }
 }
+
+/// Where there is no database, and yet something that says why.
+#[test]
+fn a_command_says_what_a_directory_is_where_no_gateway_serves() {
+    let place = Place::new();
+    for (folder, why) in [
+        ("nothing", "`wa-gateway serve` makes it"),
+        ("standby", "`wa-gateway standby --status`"),
+        (".restoring", "run `wa-gateway restore` again"),
+    ] {
+        fs::create_dir_all(place.data.join(folder)).expect("a folder");
+        let ran = place.run(&["account", "list"]);
+        assert!(ran.code == 1 && ran.line().contains(why), "{folder}: {ran:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! `import evolution`: a dry run says what would be done, the run does it, and a second one finds it done.
 
 use super::rig::{Rig, THEIRS};
-use crate::harness::evolution::KEY;
+use crate::harness::evolution::{KEY, NAMELESS};
 use serde_json::{Value, json};
 use wa_gateway::app::commands::{ImportEvolution, InstanceList, InstanceStatus, WebhookList};
 
@@ -44,6 +44,8 @@ async fn a_dry_run_changes_nothing_and_the_run_does_what_it_said() {
     assert_eq!((&loja["webhook_url"], &loja["webhook_action"]), (&json!(rig.receiver.url()), &json!("create")));
     let events = json!(["message.received", "group.message_received", "instance.connection_updated"]);
     assert_eq!(loja["webhook_events"], events);
+    assert_eq!(loja["webhook_headers"], json!(["authorization"]));
+    assert_eq!(loja["webhook_left_out"], json!(["APPLICATION_STARTUP: there is no such event here"]));
     assert_eq!(
         (&row(&would, "meta")["action"], &row(&would, "shop-line")["id"]),
         (&json!("skip"), &json!("shop-line-2"))
@@ -69,6 +71,7 @@ async fn a_dry_run_changes_nothing_and_the_run_does_what_it_said() {
     let told = rig.server.receive(THEIRS, "966501234567@s.whatsapp.net", "A1", json!({"conversation": "hello"}));
     assert_eq!(rig.server.tell(THEIRS, "messages.upsert", told).await, Some(200));
     let got = rig.receiver.wait_for(1).await;
+    assert!(got.iter().all(|g| g.header("authorization") == "canary"), "the receiver's door opens to us, too");
     assert!(
         got.iter()
             .any(|g| g.json()["event"] == "message.received" || g.json()["event"] == "instance.connection_updated")
@@ -89,7 +92,7 @@ async fn what_keeps_an_import_from_working_is_said() {
         let args = ImportEvolution { url, key: key.into(), account: Some(rig.world.account), dry_run: true };
         rig.world.command(args).await.expect_err("it cannot work")
     };
-    assert!(ask(rig.server.url(), "wrong").await.contains("refuses the key"));
+    assert!(ask(rig.server.url(), "wrong").await.contains("--key takes the global one"));
     assert!(ask("http://127.0.0.1:9".into(), KEY).await.contains("egress.allow"));
     assert!(ask("nonsense".into(), KEY).await.contains("base_url"));
     rig.server.with(THEIRS, |i| i.webhook["url"] = json!("http://10.1.2.3/hook"));
@@ -99,4 +102,32 @@ async fn what_keeps_an_import_from_working_is_said() {
     assert!(loja["webhook_reason"].as_str().expect("why").contains("egress.allow"), "{loja}");
     rig.server.answer_everywhere(Some(("503 Service Unavailable", json!({"error": "LICENSE_REQUIRED"}))));
     assert!(ask(rig.server.url(), KEY).await.contains("LICENSE_REQUIRED"));
+}
+
+/// What cannot come over is named, and what has trouble is left where it is: the others go on.
+#[tokio::test]
+async fn what_does_not_come_over_is_said() {
+    let rig = furnished().await;
+    rig.server.with(THEIRS, |i| {
+        i.webhook["headers"] =
+            json!({"X-Shop": "7", "Content-Type": "application/json", "jwt_key": "secret-of-theirs"});
+        i.webhook["events"] = json!(["MESSAGES_UPSERT", "FOO_BAR"]);
+    });
+    rig.server.with("shop-line", |i| i.webhook = json!({"broken": true}));
+    rig.server.add_open(NAMELESS);
+    let done = import(&rig, None, false).await.expect("an import");
+    let loja = row(&done, THEIRS);
+    assert_eq!((&loja["webhook_action"], &loja["webhook_headers"]), (&json!("create"), &json!(["x-shop"])), "{loja}");
+    let left = loja["webhook_left_out"].as_array().expect("a list");
+    for (at, begins) in ["FOO_BAR: ", "Content-Type: ", "jwt_key: "].iter().enumerate() {
+        assert!(left.iter().any(|why| why.as_str().is_some_and(|why| why.starts_with(begins))), "{at}: {loja}");
+    }
+    assert!(left.len() == 3 && !done.to_string().contains("secret-of-theirs"), "{loja}");
+    let line = row(&done, "shop-line");
+    assert_eq!(line["action"], "skip");
+    assert!(line["reason"].as_str().is_some_and(|why| why.contains("cannot be read") && why.contains("500")), "{line}");
+    assert!(row(&done, "")["reason"].as_str().is_some_and(|why| why.contains("without a name")), "{done}");
+    rig.server.with("shop-line", |i| i.webhook = Value::Null);
+    let again = import(&rig, None, false).await.expect("an import");
+    assert_eq!(row(&again, "shop-line")["action"], "create", "{again}");
 }

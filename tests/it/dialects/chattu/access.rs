@@ -281,7 +281,8 @@ async fn no_route_of_the_table_shows_or_touches_what_is_another_accounts() {
         let seen = ask(&shop, route, &way, INSTANCE, (&scheduled, &file)).await;
         match route.path {
             // It has no code: it is connected. And the message has no file.
-            "/api/qr/{client_id}" | "/api/chats/{client_id}/media/{message_id}" => assert_eq!(seen.status, 404),
+            "/api/qr/{client_id}" => assert_eq!(seen.status, 404),
+            "/api/chats/{client_id}/media/{message_id}" => assert_eq!(seen.status, 400),
             path => assert!(marks.iter().any(|mark| seen.body.contains(mark)), "{path}: {}", seen.body),
         }
     }

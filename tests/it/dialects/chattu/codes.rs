@@ -47,7 +47,12 @@ async fn each_code_comes_with_its_status() {
     for path in [one, group] {
         got.note(&shop.post_as("wg_live_nobody", path, &message(json!({}))).await, "AUTH_ERROR");
         got.note(&shop.post(path, &message(json!({"clientId": "nobody"}))).await, "CLIENT_NOT_FOUND");
-        got.note(&shop.post(path, &message(json!({"message": ""}))).await, "INVALID_REQUEST");
+        // What shows nothing is as empty as what is nothing.
+        for empty in ["", "\u{200b}", "\u{3164}", "\u{2800} \u{feff}"] {
+            let told = shop.post(path, &message(json!({"message": empty}))).await;
+            assert!(told.body.contains("Either message or mediaUrl is required."), "{empty:?}: {}", told.body);
+            got.note(&told, "INVALID_REQUEST");
+        }
         // What has another type than a text is not left out of what is sent.
         for wrong in ["message", "mediaUrl", "clientId", "message_purpose"] {
             got.note(&shop.post(path, &message(json!({wrong: [5]}))).await, "INVALID_REQUEST");

@@ -145,13 +145,13 @@ async fn a_file_that_came_is_given_until_it_is_not_kept_any_more() {
     let shown = file.header("content-disposition").expect("a name");
     assert!(shown.starts_with("inline") && shown.contains("cat.gif"), "{shown}");
     let none = owner.get(&format!("/api/chats/{INSTANCE}/media/inb_77")).await;
-    assert_eq!((none.status, &none.json()["code"]), (404, &json!("MEDIA_ERROR")));
+    assert_eq!((none.status, &none.json()["code"]), (400, &json!("MEDIA_ERROR")));
 
     shop.world.later(31 * DAY);
     shop.world.gateway().retention.step().await.expect("a step");
     let mut owner = Visitor::logged_in(&shop.world, "owner").await;
     let gone = owner.get(&path).await;
-    assert_eq!((gone.status, &gone.json()["code"]), (404, &json!("MEDIA_ERROR")), "{}", gone.body);
+    assert_eq!((gone.status, &gone.json()["code"]), (400, &json!("MEDIA_ERROR")), "{}", gone.body);
     shop.world.stop().await;
 }
 

@@ -32,7 +32,7 @@ pub async fn inbox(world: &World, n: usize) -> Vec<Value> {
 }
 
 /// Waits until so many deliveries were settled, then lets the workers do what follows.
-async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
+pub(super) async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
     receiver.wait_for(n).await;
     let n = i64::try_from(n).expect("a number");
     for _ in 0..20_000 {
@@ -47,12 +47,12 @@ async fn quiet(shop: &Shop, receiver: &Receiver, n: usize) {
     shop.world.gateway().schedules.step().await.expect("a step");
 }
 
-async fn call(world: &World) {
+pub(super) async fn call(world: &World) {
     let call = SandboxCall { instance: INSTANCE.into(), from: PHONE.into(), ..Default::default() };
     world.command(call).await.expect("a call");
 }
 
-async fn reject_calls(world: &World, text: &str) {
+pub(super) async fn reject_calls(world: &World, text: &str) {
     let settings = [("reject_calls".to_owned(), "on".to_owned()), ("reject_text".to_owned(), text.to_owned())];
     world
         .command(InstanceSet { id: INSTANCE.into(), settings: settings.into(), ..Default::default() })
@@ -98,6 +98,10 @@ async fn an_opt_out_and_a_group_are_not_answered() {
     shop.world.command(group).await.expect("heard");
     quiet(&shop, &receiver, 2).await;
     assert!(shop.world.inbox().await.is_empty());
+    let told = receiver.got()[1].json();
+    let listed = shop.get(&format!("/api/received-messages/{INSTANCE}")).await.json();
+    assert_eq!(listed["messages"][0]["sender"], told["data"]["from"], "one sender in both");
+    assert_eq!(told["data"]["from"], GROUP);
     shop.world.stop().await;
 }
 
@@ -170,7 +174,7 @@ const NEXT: &str = "SELECT CASE sum(status IN ('sent', 'delivered', 'read')) WHE
 const UNSENT: &str = "SELECT count(*) FROM messages WHERE status IN ('blocked', 'failed', 'unknown')";
 
 /// What the endpoint answered, in its order, or what was sent of it, in that of its leaving.
-async fn texts(world: &World, of: &'static str) -> Vec<String> {
+pub(super) async fn texts(world: &World, of: &'static str) -> Vec<String> {
     let read = world.gateway().store.read(move |tx| tx.list(of, [], |r| r.get::<_, String>(0)));
     read.await.map_err(|e: wa_gateway::store::StoreError| e.to_string()).expect("texts")
 }

@@ -13,6 +13,7 @@ mod rates;
 mod routes;
 mod schedules;
 mod scripts;
+mod withheld;
 
 use crate::harness::deps::for_everything;
 use crate::harness::{

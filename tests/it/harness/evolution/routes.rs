@@ -95,6 +95,9 @@ fn of_instance(instance: &mut Instance, name: &str, method: &str, rest: &[&str],
             instance.webhook = body["webhook"].clone();
             says("201 Created", webhook_row(instance))
         }
+        ("GET", ["webhook", "find"]) if instance.webhook["broken"] == true => {
+            says("500 Internal Server Error", json!({"status": 500, "error": "x"}))
+        }
         ("GET", ["webhook", "find"]) => says("200 OK", webhook_row(instance)),
         ("GET", ["group", "fetchAllGroups"]) => says("200 OK", json!(instance.groups)),
         ("POST", ["chat", "findMessages"]) => find_messages(instance, body),
@@ -180,6 +183,9 @@ fn create(state: &mut State, body: &Value) -> Answer {
     says("201 Created", body)
 }
 
+/// An instance that the server lists without its name.
+pub const NAMELESS: &str = "nameless";
+
 fn list(state: &State, query: &str) -> Answer {
     let wanted = query.strip_prefix("instanceName=").map(|n| n.replace("%20", " "));
     if let Some(name) = wanted.as_ref().filter(|name| !state.instances.contains_key(*name)) {
@@ -190,7 +196,7 @@ fn list(state: &State, query: &str) -> Answer {
     let rows =
         state.instances.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|w| w == *name)).map(|(name, i)| {
             json!({
-                "id": "uuid", "name": name, "connectionStatus": i.state, "ownerJid": i.owner, "profileName": "Shop",
+                "id": "uuid", "name": Some(name).filter(|name| *name != NAMELESS), "connectionStatus": i.state, "ownerJid": i.owner, "profileName": "Shop",
                 "integration": i.integration, "number": null, "businessId": null, "token": i.token,
                 "clientName": "evolution_exchange", "disconnectionReasonCode": null, "Setting": {"rejectCall": false},
             })
