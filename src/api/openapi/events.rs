@@ -212,7 +212,7 @@ fn outbound(full: bool) -> OutboundRef {
         reference: maybe("order-2041"),
         // Nobody's: what went to a group, and what never left for somebody who was not known here.
         to: EventPerson { contact_id: full.then_some(ContactId(17)), phone: maybe("+966501234567") },
-        recipient: "+966501234567".into(),
+        recipient: if full { "+966501234567" } else { "120363000000000000@g.us" }.into(),
         message_purpose: "transactional".into(),
         message_text: "Your order 2041 has been shipped.".into(),
         source: "api".into(),

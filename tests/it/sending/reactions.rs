@@ -281,5 +281,15 @@ async fn an_answer_finds_what_came_in_by_our_id_of_it() {
     assert_eq!(world.inbox().await[0]["reply_to"], theirs);
     body["reply_to"] = json!("inb_99");
     assert_refused_with(&world.send(&body).await, "validation_error", json!({"fields": ["reply_to"]}));
+    // What one customer wrote is not shown to another one, by whatever id it is named.
+    world.hears("+966507654321", "Mine is broken.").await;
+    let (another, at_provider) = heard(&world).await;
+    for id in [another, at_provider] {
+        body["reply_to"] = id;
+        assert_refused_with(&world.send(&body).await, "validation_error", json!({"fields": ["reply_to"]}));
+    }
+    // What nobody here has seen may be the provider's.
+    body["reply_to"] = json!("3EB0ABCDEF");
+    assert_eq!(world.send(&body).await.status, 200);
     world.stop().await;
 }

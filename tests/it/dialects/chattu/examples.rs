@@ -9,7 +9,7 @@ use crate::harness::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use wa_gateway::app::commands::SandboxCall;
+use wa_gateway::app::commands::{SandboxCall, WebhookCreate, WebhookDisable};
 
 const EXAMPLES: &str = include_str!("../../../data/chattu/examples.json");
 
@@ -179,6 +179,14 @@ async fn groups_and_channels_answer_as_documented() {
         let refused = shop.post("/api/send-group-message", &body(group)).await;
         assert_eq!((refused.status, refused.json()["code"].as_str()), (status, Some(code)), "{group}");
     }
+    let hook = WebhookCreate {
+        account: shop.world.account,
+        url: "https://hooks.example.com/".into(),
+        events: vec!["message.sent".into()],
+        ..Default::default()
+    };
+    let id = shop.world.command(hook).await.expect("an endpoint")["id"].as_i64().expect("a number");
+    shop.world.command(WebhookDisable { id }).await.expect("disabled");
     let asked = body(GROUP);
     let sending = shop.post("/api/send-group-message", &asked);
     let waits = async {
@@ -197,6 +205,9 @@ async fn groups_and_channels_answer_as_documented() {
     let inbox = shop.world.inbox().await;
     assert_eq!((inbox.len(), &inbox[0]["text"]), (1, &json!("שלום לכולם!")));
     assert_eq!(shop.world.used().await, (1, 1), "a group counts once");
+    let told = "SELECT count(*) FROM events WHERE name = 'message.sent' AND body ->> 'to' IS NULL
+                    AND body ->> 'group_id' LIKE '%@g.us'";
+    assert_eq!(shop.world.number(told).await, 1, "the event names the group");
     shop.world.stop().await;
 }
 
