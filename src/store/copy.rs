@@ -3,7 +3,7 @@
 //! The source is read by a connection of its own in one read transaction: writers go on, and the copy is the database
 //! as of one commit. It works from another process as well, because WAL lets any number of them read.
 
-use super::{StoreError, Tx, open};
+use super::{StoreError, Tx, key, open};
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
@@ -75,6 +75,26 @@ pub fn check_copy(path: &Path, ours: bool) -> Result<(), StoreError> {
         open::judge(&connection, path)?;
     }
     open::check(&connection, path, "integrity_check")
+}
+
+/// Reads through a copy that was made of somebody's database just now, for damage.
+///
+/// # Errors
+/// What SQLite found, in one line.
+pub fn check_copied(path: &Path) -> Result<(), StoreError> {
+    open::check(&read_only(path)?, path, "quick_check")
+}
+
+/// Reads through a copy that was made of the gateway's database just now: that it is one (of whatever version), for damage,
+/// and whether `key_file` is the key of its secrets. What fails here could not be restored.
+///
+/// # Errors
+/// What is wrong, in one line.
+pub fn check_own_copy(path: &Path, key_file: &Path) -> Result<(), StoreError> {
+    let mut connection = read_only(path)?;
+    open::must_be_ours(&connection, path)?;
+    open::check(&connection, path, "quick_check")?;
+    key::must_fit(&Tx::new(&connection.transaction()?), key_file)
 }
 
 /// Reads the database at `path` as of now, whoever else has it open; for who looks and changes nothing.

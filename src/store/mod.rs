@@ -33,7 +33,7 @@ mod vault;
 pub mod went;
 mod writer;
 
-pub use copy::{check_copy, is_database, is_sqlite, peek, snapshot};
+pub use copy::{check_copied, check_copy, check_own_copy, is_database, is_sqlite, peek, snapshot};
 pub use error::StoreError;
 pub use files::{sync_dir, write_whole};
 pub use former::{KEPT_DAYS as FORMER_KEPT_DAYS, count_former, expire_former};

@@ -267,6 +267,16 @@ pub(super) fn check(connection: &Connection, path: &Path, pragma: &str) -> Resul
     Err(StoreError::Unusable { path: path.to_owned(), problem: format!("{DAMAGED} ({})", found.replace('\n', " ")) })
 }
 
+/// Whether it says that it is a gateway's.
+pub(super) fn must_be_ours(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let asked = connection.query_row("PRAGMA application_id", [], |r| r.get::<_, i64>(0));
+    if asked.map_err(|e| refuse(path, &e))? == i64::from(APPLICATION_ID) {
+        return Ok(());
+    }
+    let problem = "this is not a wa-gateway database; choose another data directory".into();
+    Err(StoreError::Unusable { path: path.to_owned(), problem })
+}
+
 /// Whose file this is and of which version. Changes nothing.
 pub(super) fn judge(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let number = |sql: &str| connection.query_row(sql, [], |r| r.get::<_, i64>(0)).map_err(|e| refuse(path, &e));
@@ -277,9 +287,7 @@ pub(super) fn judge(connection: &Connection, path: &Path) -> Result<usize, Store
         return Ok(0);
     }
     let refused = |problem: String| Err(StoreError::Unusable { path: path.to_owned(), problem });
-    if application != i64::from(APPLICATION_ID) {
-        return refused("this is not a wa-gateway database; choose another data directory".into());
-    }
+    must_be_ours(connection, path)?;
     if version > SCHEMA_VERSION {
         return refused(format!(
             "the database has schema {version}, this program knows up to {SCHEMA_VERSION}: install the newer \

@@ -178,10 +178,18 @@ fn has_room(data_dir: &Path, dir: &Path) -> Result<(), BackupError> {
 }
 
 fn must_have_database(data_dir: &Path) -> Result<(), BackupError> {
-    if data_dir.join(store::FILE_NAME).exists() {
+    let database = data_dir.join(store::FILE_NAME);
+    if !database.exists() {
+        return Err(BackupError::Refused(format!("{}: there is no database here to back up", data_dir.display())));
+    }
+    if is_database(&database)? {
         return Ok(());
     }
-    Err(BackupError::Refused(format!("{}: there is no database here to back up", data_dir.display())))
+    Err(BackupError::Refused(format!(
+        "{}: this file is empty or no database: nothing could be restored from a backup of it. Keep the backups that are \
+         there, and look at `wa-gateway doctor`",
+        database.display()
+    )))
 }
 
 fn write_beside(data_dir: &Path, work: &Path, beside: &Path, making: &Making<'_>) -> Result<BackupMade, BackupError> {
@@ -213,7 +221,10 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
     names.sort();
     let mut packing = Packing { writer: ArchiveWriter::new(out), work, members: Vec::new() };
     // The database first: what it refers to is written before it is referred to, and kept longer.
-    packing.add(store::FILE_NAME, &data_dir.join(store::FILE_NAME))?;
+    let key_file = making.key_file.map_or_else(|| data_dir.join(store::KEY_FILE_NAME), Path::to_owned);
+    packing.add_judged(store::FILE_NAME, &data_dir.join(store::FILE_NAME), |copy| {
+        store::check_own_copy(copy, &key_file)
+    })?;
     if let Some(key) = making.key_file {
         packing.add(store::KEY_FILE_NAME, key)?;
     }
@@ -247,7 +258,16 @@ struct Packing<'a, W> {
 
 impl<W: Write> Packing<'_, W> {
     fn add(&mut self, name: &str, path: &Path) -> Result<(), BackupError> {
-        let file = match open_settled(path, self.work) {
+        self.add_judged(name, path, store::check_copied)
+    }
+
+    fn add_judged(
+        &mut self,
+        name: &str,
+        path: &Path,
+        judge: impl FnOnce(&Path) -> Result<(), StoreError>,
+    ) -> Result<(), BackupError> {
+        let file = match open_judged(path, self.work, judge) {
             Ok(file) => file,
             // Retention was quicker.
             Err(BackupError::File { problem, .. }) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -266,17 +286,37 @@ impl<W: Write> Packing<'_, W> {
 /// # Errors
 /// The file is not there or cannot be read; the copy cannot be made.
 pub(super) fn open_settled(path: &Path, work: &Path) -> Result<File, BackupError> {
+    open_judged(path, work, |_| Ok(()))
+}
+
+/// The same; the copy of a SQLite file is judged before it is taken.
+fn open_judged(
+    path: &Path,
+    work: &Path,
+    judge: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<File, BackupError> {
     if !is_database(path)? {
         return File::open(path).map_err(at(path));
     }
     let number = COPIES.fetch_add(1, Ordering::Relaxed);
     let copy = work.join(format!("{}copy-{}-{number}.part", passing::PREFIX, std::process::id()));
     let _held = passing::create(&copy).map_err(at(&copy))?;
-    let done = store::snapshot(path, &copy);
+    // A copy's page that is damaged is one of its source: the next restore would find it, and then it would be too late.
+    let done = store::snapshot(path, &copy).and_then(|()| judge(&copy).map_err(|e| of_source(e, &copy, path)));
     let opened = File::open(&copy);
     let _ = fs::remove_file(&copy);
     done?;
     opened.map_err(at(&copy))
+}
+
+/// What is wrong with a copy is wrong with its source, and the copy is gone when somebody reads of it.
+fn of_source(e: StoreError, copy: &Path, source: &Path) -> StoreError {
+    match e {
+        StoreError::Unusable { path, problem } if path == copy => {
+            StoreError::Unusable { path: source.to_owned(), problem }
+        }
+        e => e,
+    }
 }
 
 /// Whether it is a SQLite file. What may be one that this process uses is asked of SQLite, and opened by nobody else: whoever

@@ -213,6 +213,9 @@ fn judge(stage: &Path, manifest: &Manifest) -> Result<(), BackupError> {
         let mut head = Vec::with_capacity(16);
         File::open(&path).and_then(|f| f.take(16).read_to_end(&mut head)).map_err(at(&path))?;
         let ours = member.name == store::FILE_NAME;
+        if ours && member.bytes == 0 {
+            return Err(damaged("its database is empty"));
+        }
         if ours || store::is_sqlite(&head) {
             store::check_copy(&path, ours).map_err(damaged)?;
         }

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use wa_gateway::{
     app::scheduler::Scheduler,
     model::{clock::Time, random::SystemRandom},
-    ops::backup::{BackupError, Making, Passphrase, Restored, restore, write},
+    ops::backup::{BackupError, Making, Passphrase, Restored, restore, write, write_file},
     store::{StoreError, check_file},
 };
 
@@ -278,6 +278,50 @@ fn a_backup_goes_through_pipes() {
 fn locks_on(path: &Path) -> usize {
     let file = format!(":{} ", fs::metadata(path).expect("a file").ino());
     fs::read_to_string("/proc/locks").expect("the kernel's").lines().filter(|line| line.contains(&file)).count()
+}
+
+/// What could not be restored is no backup: it would be found out on the day of need, when the good ones are gone.
+#[tokio::test]
+async fn what_could_not_be_restored_is_not_backed_up() {
+    let mut world = World::start().await;
+    assert_eq!(world.send(&message()).await.status, 200);
+    world.go_down().await;
+    let (good, dir) = (world.dir.path().to_owned(), TempDir::new().expect("a directory"));
+    let (database, key) = ("wa-gateway.db", "secret.key");
+    let root = {
+        let connection = Connection::open(good.join(database)).expect("a database");
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("moved");
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'messages'";
+        connection.query_row(sql, [], |r| r.get::<_, usize>(0)).expect("a page")
+    };
+    let garbled = |mut bytes: Vec<u8>| {
+        bytes[(root - 1) * 4096..root * 4096].fill(0xa5);
+        bytes
+    };
+    type Change<'a> = Box<dyn Fn(Vec<u8>) -> Option<Vec<u8>> + 'a>;
+    let rows: [(&str, Change<'_>, &str); 6] = [
+        (database, Box::new(|_| Some(Vec::new())), "empty or no database"),
+        (database, Box::new(|_| Some(b"no database at all".repeat(400))), "no database"),
+        (database, Box::new(|bytes| Some(garbled(bytes))), "damaged"),
+        (key, Box::new(|_| None), "key of this database's secrets is missing"),
+        (key, Box::new(|_| Some(vec![7; 16])), "16 bytes"),
+        (key, Box::new(|_| Some(vec![7; 32])), "not the key that belongs"),
+    ];
+    for (n, (name, change, why)) in rows.iter().enumerate() {
+        let bad = dir.path().join(format!("data{n}"));
+        fs::create_dir(&bad).expect("made");
+        for file in [database, key] {
+            let bytes = fs::read(good.join(file)).expect("a file");
+            if let Some(bytes) = if file == *name { change(bytes) } else { Some(bytes) } {
+                fs::write(bad.join(file), bytes).expect("written");
+            }
+        }
+        let target = dir.path().join(format!("{n}.wabackup"));
+        let refused = write_file(&bad, &target, &making(None)).map_err(|e| e.to_string());
+        assert!(refused.as_ref().is_err_and(|said| said.contains(why)), "{name} {n}: {refused:?}");
+        assert!(!target.exists(), "{name} {n}: nothing is left that looks like one");
+    }
+    world.stop().await;
 }
 
 #[tokio::test]
