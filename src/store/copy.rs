@@ -4,6 +4,7 @@
 //! as of one commit. It works from another process as well, because WAL lets any number of them read.
 
 use super::{StoreError, Tx, key, open};
+use crate::model::percent::encode;
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
@@ -82,7 +83,7 @@ pub fn check_copy(path: &Path, ours: bool) -> Result<(), StoreError> {
 /// # Errors
 /// What SQLite found, in one line.
 pub fn check_copied(path: &Path) -> Result<(), StoreError> {
-    open::check(&read_only(path)?, path, "quick_check")
+    open::check(&nobodys(path)?, path, "quick_check")
 }
 
 /// Reads through a copy that was made of the gateway's database just now: that it is one (of whatever version), for damage,
@@ -91,10 +92,11 @@ pub fn check_copied(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// What is wrong, in one line.
 pub fn check_own_copy(path: &Path, key_file: &Path) -> Result<(), StoreError> {
-    let mut connection = read_only(path)?;
+    let mut connection = nobodys(path)?;
     open::must_be_ours(&connection, path)?;
     open::check(&connection, path, "quick_check")?;
-    key::must_fit(&Tx::new(&connection.transaction()?), key_file)
+    let view = connection.transaction()?;
+    key::must_fit(&Tx::new(&view), key_file)
 }
 
 /// Reads the database at `path` as of now, whoever else has it open; for who looks and changes nothing.
@@ -106,6 +108,13 @@ pub fn peek<T>(path: &Path, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>)
     open::judge(&connection, path)?;
     let view = connection.transaction()?;
     work(&Tx::new(&view))
+}
+
+/// A copy that nobody else has open: without locks, and without files beside it that would outlive it.
+fn nobodys(path: &Path) -> Result<Connection, StoreError> {
+    let address = format!("file:{}?immutable=1", encode(&path.to_string_lossy()));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(address, flags).map_err(|e| open::refuse(path, &e))
 }
 
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
