@@ -34,7 +34,7 @@ const REFUSED_OF_1000: usize = 3;
 
 /// How far above that the threshold is set, in log-odds: honest messages of other hands score higher than those of the senders
 /// that are left out (`examples/policy_report/FIGURES.md`, "A hard set", has what each threshold costs).
-const MARGIN: f32 = 0.7;
+const MARGIN: f32 = 0.4;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut files, mut out, mut mistakes) = (Vec::new(), None, false);

@@ -3,11 +3,13 @@
 //! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
 //! opt-out, but for a word of courtesy before or behind it and for the phrase said over and over. Letters set apart and
 //! look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
-//! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
+//! an answer when our last message offered them (`phrases/offer.rs`), so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
 //! replies (their titles, then what they stand for) are to be read; captions, groups and interactive replies never come here.
 //!
 //! **Adding a phrase**: `assets/policy/opt-out.toml`; case, accents and punctuation need no second spelling.
+
+mod offer;
 
 use crate::model::{lookalike, text};
 use serde::Deserialize;
@@ -18,7 +20,8 @@ use std::collections::{BTreeMap, HashMap};
 pub enum PhraseMeaning {
     /// The person wants no more messages.
     OptOut {
-        /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families.
+        /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families, and for
+        /// "enough".
         always: bool,
         /// The phrase as the list has it, folded.
         word: String,
@@ -33,6 +36,8 @@ enum PhraseKind {
     Always,
     /// With the number of its family.
     Soft(usize),
+    /// "Enough": an answer to any question.
+    Enough,
     OptIn,
 }
 
@@ -44,6 +49,12 @@ pub struct Phrases {
     courtesy: Vec<String>,
     /// Stems of the words by which a message offers an answer, folded.
     reply: Vec<String>,
+    /// Words for "or", folded.
+    alternative: Vec<String>,
+    /// By what a sentence says that it is about no more messages: stems of words in a row, folded.
+    for_stopping: Vec<String>,
+    /// Stems of each soft family's words as a question has them, folded.
+    forms: Vec<Vec<String>>,
     /// Words in the longest phrase.
     longest: usize,
 }
@@ -54,9 +65,12 @@ pub struct Phrases {
 struct PhraseFile {
     always: BTreeMap<String, Vec<String>>,
     soft: Vec<Family>,
-    opt_in: OptIn,
-    courtesy: Courtesy,
+    enough: PhraseList,
+    opt_in: PhraseList,
+    courtesy: Words,
+    alternative: Words,
     reply: Stems,
+    for_stopping: Stems,
 }
 
 #[derive(Deserialize)]
@@ -65,17 +79,18 @@ struct Family {
     #[serde(rename = "family")]
     _name: String,
     phrases: Vec<String>,
+    stems: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OptIn {
+struct PhraseList {
     phrases: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Courtesy {
+struct Words {
     words: Vec<String>,
 }
 
@@ -110,10 +125,20 @@ impl Phrases {
         for (i, family) in file.soft.iter().enumerate() {
             family.phrases.iter().for_each(|p| learn(p, PhraseKind::Soft(i)));
         }
+        file.enough.phrases.iter().for_each(|p| learn(p, PhraseKind::Enough));
         file.opt_in.phrases.iter().for_each(|p| learn(p, PhraseKind::OptIn));
         let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
-        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect();
-        Self { known, courtesy: folded(&file.courtesy.words), reply: folded(&file.reply.stems), longest }
+        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect::<Vec<_>>();
+        let forms = file.soft.iter().map(|family| folded(&family.stems)).collect();
+        Self {
+            known,
+            courtesy: folded(&file.courtesy.words),
+            reply: folded(&file.reply.stems),
+            alternative: folded(&file.alternative.words),
+            for_stopping: folded(&file.for_stopping.stems),
+            forms,
+            longest,
+        }
     }
 
     /// What the whole of `message` means, if it is one of the phrases.
@@ -125,27 +150,9 @@ impl Phrases {
         let (word, kind) = self.find(message)?;
         Some(match kind {
             PhraseKind::Always => PhraseMeaning::OptOut { always: true, word },
-            PhraseKind::Soft(_) => PhraseMeaning::OptOut { always: false, word },
+            PhraseKind::Soft(_) | PhraseKind::Enough => PhraseMeaning::OptOut { always: false, word },
             PhraseKind::OptIn => PhraseMeaning::OptIn,
         })
-    }
-
-    /// Whether `our_message` offered `word` (as [`PhraseMeaning::OptOut`] has it), or its family in any language, as an answer:
-    /// it stands in quotation marks, in capitals or alone on its line, or the message asks for a reply.
-    pub fn offers(&self, our_message: &str, word: &str) -> bool {
-        let Some(kind @ PhraseKind::Soft(_)) = self.known.get(&text::words(word)).copied() else { return false };
-        let folded = text::words(our_message);
-        let words: Vec<&str> = folded.split(' ').collect();
-        let asks = words.iter().any(|w| self.reply.iter().any(|stem| w.starts_with(stem.as_str())));
-        if asks && self.mentions(&words, kind) {
-            return true;
-        }
-        our_message.lines().flat_map(marked).any(|part| self.known.get(&text::words(part)) == Some(&kind))
-    }
-
-    fn mentions(&self, words: &[&str], kind: PhraseKind) -> bool {
-        (1..=self.longest.min(words.len()))
-            .any(|n| words.windows(n).any(|w| self.known.get(&w.join(" ")) == Some(&kind)))
     }
 
     fn find(&self, message: &str) -> Option<(String, PhraseKind)> {
@@ -186,19 +193,6 @@ fn said_once(folded: &str) -> &str {
 fn joined(folded: &str) -> Option<String> {
     let apart = folded.contains(' ') && folded.split(' ').all(|w| w.chars().count() == 1);
     apart.then(|| folded.replace(' ', ""))
-}
-
-/// The parts of a line that are set off as an option: the line itself without its bullet or number, what stands in
-/// quotation marks or brackets or asterisks, and words in capitals.
-fn marked(line: &str) -> Vec<&str> {
-    let bullet = |c: char| !c.is_alphabetic();
-    let mut parts = vec![line.trim_start_matches(bullet)];
-    parts.extend(line.split(['"', '“', '”', '„', '«', '»', '\'', '‘', '’', '*', '[', ']', '(', ')', '/', '|']));
-    parts.extend(line.split_whitespace().filter(|w| {
-        let mut letters = w.chars().filter(|c| c.is_alphabetic()).peekable();
-        letters.peek().is_some() && letters.all(char::is_uppercase)
-    }));
-    parts
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@ struct Machine {
     root: TempDir,
 }
 
+/// So many seconds before some time: what is compared is which file is the newer one.
+fn ago_of(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 - seconds)
+}
+
 impl Machine {
     /// With a database of a minute ago.
     fn new() -> Self {
@@ -43,13 +48,13 @@ impl Machine {
     /// A file of the database's, last written so many seconds ago.
     fn written(&self, name: &str, ago: u64) {
         let file = fs::File::create(self.at("var/lib/wa-gateway").join(name)).expect("a file");
-        file.set_modified(SystemTime::now() - Duration::from_secs(ago)).expect("a time");
+        file.set_modified(ago_of(ago)).expect("a time");
     }
 
     fn backup_of(&self, ago: u64) {
         let file =
             fs::File::options().write(true).open(self.at("var/backups/wa-gateway-last.wabackup")).expect("there");
-        file.set_modified(SystemTime::now() - Duration::from_secs(ago)).expect("a time");
+        file.set_modified(ago_of(ago)).expect("a time");
     }
 
     fn backups_fail(&self) {

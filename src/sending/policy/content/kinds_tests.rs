@@ -12,7 +12,7 @@ const REFUSE: u8 = 80;
 const REVIEW: u8 = 60;
 
 /// A win-back without an offer.
-const SOFT_TEXT: &str = "We have not seen you for a while. Come back soon and see our new shop.";
+const SOFT_TEXT: &str = "We have not seen you for a while. Our new shop is open.";
 
 fn total(text: &str) -> u8 {
     POLICY.score(Purpose::Transactional, text).total
