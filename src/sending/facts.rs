@@ -142,7 +142,7 @@ pub(super) fn load(tx: &Tx<'_>, asked: &Asked<'_>, content: Score) -> Result<Fac
     let audience = audience::of(tx, asked, contact.as_ref(), &pace, &content)?;
     let content = content.in_context(purpose_of(request), audience);
     let content = insistence::judge(tx, asked, (fingerprint, &pace), content)?;
-    let content = judgements::as_allowed(tx, sender.account, fingerprint, content)?;
+    let content = judgements::as_allowed(tx, sender.account, (fingerprint, &request.draft.text()), content)?;
     let (is_marketing, template) = load_template(tx, request)?;
     Ok(Facts {
         now,

@@ -1,8 +1,9 @@
 //! What people say of the guard's verdicts: right or wrong. Each is kept as the owner's own example, and leaves the
 //! machine only in a file that the owner exports, for fitting the model at home (`examples/policy_fit`).
 //!
-//! A text that an admin found honest passes from then on, with other names, numbers and links in it, for its account. Only
-//! its words count no more: links are judged each time, and phrases of the admin's own stay in force.
+//! A text that an admin found honest passes from then on, with other names and numbers in it and with links to the same
+//! hosts, for its account: else whoever sends could lead people anywhere with it. Only its words count no more: links are
+//! judged each time, and phrases of the admin's own stay in force.
 //!
 //! The text itself stays in its message and goes with it; a judgement keeps the fingerprint.
 
@@ -80,13 +81,16 @@ fn note(
     now: Time,
 ) -> Result<Option<JudgementEffect>, StoreError> {
     let found = tx.find(
-        "SELECT m.account_id, m.fingerprint, d.gate = 'content' OR (d.verdict = 'pass' AND d.score >= ?3)
+        "SELECT m.account_id, m.fingerprint, d.gate = 'content' OR (d.verdict = 'pass' AND d.score >= ?3), m.body
          FROM messages m JOIN policy_decisions d ON d.log_id = m.id
          WHERE m.id = ?1 AND (?2 IS NULL OR m.account_id = ?2) AND m.body <> '' AND m.fingerprint <> 0",
         params![said.log_id, said.scope, review_score],
-        |r| Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, r.get::<_, Option<bool>>(2)?.unwrap_or(false))),
+        |r| {
+            let was_caught = r.get::<_, Option<bool>>(2)?.unwrap_or(false);
+            Ok((r.get::<_, AccountId>(0)?, r.get::<_, i64>(1)?, was_caught, r.get::<_, String>(3)?))
+        },
     )?;
-    let Some((account, fingerprint, was_caught)) = found else { return Ok(None) };
+    let Some((account, fingerprint, was_caught, text)) = found else { return Ok(None) };
     let lets_pass = !said.is_right && was_caught && said.may_let_pass;
     if said.may_let_pass && !lets_pass {
         tx.execute(
@@ -95,8 +99,8 @@ fn note(
         )?;
     }
     tx.execute(
-        "INSERT INTO judgements (log_id, account_id, fingerprint, is_right, was_caught, lets_pass, at, actor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO judgements (log_id, account_id, fingerprint, is_right, was_caught, lets_pass, at, actor, hosts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10)
          ON CONFLICT (log_id) DO UPDATE SET is_right = excluded.is_right, lets_pass = max(lets_pass * ?9,
              excluded.lets_pass), at = excluded.at, actor = excluded.actor",
         params![
@@ -110,6 +114,7 @@ fn note(
             said.actor,
             // Who does not run the appliance neither lets a text pass nor takes that back.
             !said.may_let_pass,
+            content::hosts_of(&text).join(" "),
         ],
     )?;
     let entry = audit::AuditEntry {
@@ -262,19 +267,26 @@ pub fn nearest(tx: &Tx<'_>, scope: Scope, text: &str) -> Result<Option<NearestEx
 }
 
 /// The score of a text, without its words where an admin found them honest.
+///
+/// Those that were found honest before their hosts were noted (null) pass with any.
 pub(super) fn as_allowed(
     tx: &Tx<'_>,
     account: AccountId,
-    fingerprint: u64,
+    (fingerprint, text): (u64, &str),
     score: content::Score,
 ) -> Result<content::Score, StoreError> {
     if score.total == 0 || fingerprint == 0 {
         return Ok(score);
     }
-    let is_allowed = tx.find(
-        "SELECT 1 FROM judgements WHERE account_id = ?1 AND fingerprint = ?2 AND lets_pass = 1 LIMIT 1",
+    let found = tx.list(
+        "SELECT hosts FROM judgements WHERE account_id = ?1 AND fingerprint = ?2 AND lets_pass = 1",
         params![account, fingerprint.cast_signed()],
-        |r| r.get::<_, i64>(0),
+        |r| r.get::<_, Option<String>>(0),
     )?;
-    Ok(if is_allowed.is_some() { score.as_allowed() } else { score })
+    if found.is_empty() {
+        return Ok(score);
+    }
+    let hosts = content::hosts_of(text);
+    let leads_there = |known: &str| hosts.iter().all(|host| known.split(' ').any(|k| k == host));
+    Ok(if found.iter().any(|known| known.as_deref().is_none_or(leads_there)) { score.as_allowed() } else { score })
 }

@@ -47,6 +47,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0034_waited.sql"),
     include_str!("migrations/0035_counts_at_rest.sql"),
     include_str!("migrations/0036_due_at_once.sql"),
+    include_str!("migrations/0037_allowed_hosts.sql"),
 ];
 
 /// The step to this schema is more than its SQL: what is done after it, in its transaction.

@@ -341,3 +341,18 @@ fn support_is_not_refused_for_weak_words_alone_whoever_wrote_first() {
     let faint = POLICY.score(Purpose::Support, "Ok, saya pindah ke Jumat jam 10 ya.");
     assert!(faint.total < REVIEW, "{faint:?}");
 }
+
+#[test]
+fn a_link_without_a_word_is_not_refused_for_how_it_reads() {
+    for text in [
+        "https://shop.example/f/inv-2041 2041",
+        "https://shop.example/f/inv-2041",
+        "https://levi-garage.co.il/f/9921",
+        "www.clinic.example/r/77",
+        "https://oficinadoze.com.br/n/9921 154,85",
+        "2041: https://shop.example/track/2041",
+    ] {
+        assert!(total(text) < REFUSE, "{text}: {:?}", POLICY.score(Purpose::Transactional, text));
+    }
+    assert!(total("http://203.0.113.7/win http://bit.ly/x") >= REFUSE, "what a link is by itself counts all the same");
+}

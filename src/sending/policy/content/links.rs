@@ -120,6 +120,18 @@ fn is_ip(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
+/// The hosts that the links of `message` lead to, in lower case without `www.`, each once, in order.
+pub fn hosts_of(message: &str) -> Vec<String> {
+    let host = |chunk| match piece(chunk) {
+        Piece::Link { link, .. } => Some(link.host),
+        _ => None,
+    };
+    let mut all: Vec<String> = message.split_whitespace().filter_map(host).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// To how many hosts `links` lead; 5 stands for more, too.
 pub fn hosts(links: &[TextLink]) -> usize {
     let mut seen = [""; 5];

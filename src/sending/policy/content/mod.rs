@@ -50,8 +50,15 @@ use score::{EVIDENCE, FOR_REVIEW, REFUSED, REVIEWED, own, points};
 
 pub use fingerprint::fingerprint;
 pub use likeness::Likeness;
+pub use links::hosts_of;
 pub use rules::{BUILT_IN, RuleError};
 pub use score::{Audience, CROWD, LITTLE_EVIDENCE, SOME_EVIDENCE, Score, Signal};
+
+/// Whether what was found sells nothing by itself: words that praise or invite, or a link and a number with no word of the
+/// sender's, in which the model has nothing to read.
+fn is_soft(judged: &matcher::Judged, read: &Reading, others: u32) -> bool {
+    (judged.soft || (read.letters == 0 && !judged.own)) && others == 0
+}
 
 /// What the model looks at in one message.
 #[derive(Debug)]
@@ -127,7 +134,7 @@ impl ContentPolicy {
         let plain = points(&signals);
         let opinion = self.model.judge(&features(&judged, &signals, &read, text), &read);
         obfuscation(&read, judged.unmasked, &mut signals);
-        let soft = judged.soft && others == 0;
+        let soft = is_soft(&judged, &read, others);
         let found = Found { plain, others, words: judged.words, own: judged.own, soft };
         let firm = found.own || found.others >= REFUSED;
         let total = weigh(&found, opinion, &mut signals);
@@ -172,7 +179,7 @@ impl ContentPolicy {
             dense,
             rules: points(&signals),
             hard: judged.hard + others,
-            soft: judged.soft && others == 0,
+            soft: is_soft(&judged, &read, others),
             own: judged.own,
             actionable: read.is_actionable(),
             folded: read.text,

@@ -120,6 +120,12 @@ async fn what_a_person_found_honest_passes_with_other_numbers_and_only_an_admins
     assert!(passed.contains("a person found this text honest"), "its page says why");
     let hidden = world.send(&spam_to(4, &format!("{SPAM} 78 http://bit.ly/x http://192.0.2.7/y"))).await;
     assert_eq!(hidden.error(), "policy_violation", "links are judged each time");
+    let elsewhere = SPAM.replace("bit.ly", "prize-shop.example");
+    assert_ne!(elsewhere, SPAM);
+    let foreign = world.send(&spam_to(8, &format!("{elsewhere} 78"))).await;
+    assert_eq!(foreign.error(), "policy_violation", "another host is another text");
+    let named = world.send(&spam_to(9, &format!("{} 78", SPAM.replace("/win", "/other")))).await;
+    assert_eq!(named.status, 200, "another page of the same host is not");
     let other = world.send(&spam_to(5, &format!("{SPAM} 79, tell your friends"))).await;
     assert_eq!(other.error(), "policy_violation", "another text");
 
