@@ -1,4 +1,4 @@
-//! The first line of a list of numbers: which column it calls the phone, and which the name or the reason.
+//! The first line of a list of numbers: which columns it calls the phone, and which the name or the reason.
 
 use super::text;
 
@@ -246,17 +246,20 @@ pub(super) fn is_of_another_kind(name: &str) -> bool {
 /// Digits of the shortest number.
 const SHORTEST: usize = 7;
 
-/// Where a heading has the number, and what is said about it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Where a heading has the numbers, and what is said about them.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct CsvColumns {
-    pub(super) phone: usize,
+    /// At least one. Somebody with two numbers ("phone,mobile") is meant at both.
+    pub(super) phones: Vec<usize>,
     /// None: nothing is said.
     pub(super) more: Option<usize>,
 }
 
 impl CsvColumns {
     /// Without a heading, and under one that names no number: the number, then what is said about it.
-    pub(super) const FIRST: Self = Self { phone: 0, more: Some(1) };
+    pub(super) fn first() -> Self {
+        Self { phones: vec![0], more: Some(1) }
+    }
 
     /// Of a heading; none: none of its columns is called a number, or one holds a number and is no heading's.
     pub(super) fn of(heading: &[String]) -> Option<Self> {
@@ -267,11 +270,14 @@ impl CsvColumns {
         let names: Vec<String> = heading.iter().map(|cell| folded(cell)).collect();
         let is_one = |words: &[&str], name: &str| words.iter().any(|word| folded(word) == name);
         let find = |words: &[&str]| names.iter().position(|name| is_one(words, name));
-        let phone = find(PHONE).or_else(|| find(PERHAPS_PHONE))?;
+        let mut phones: Vec<usize> = (0..names.len()).filter(|at| is_one(PHONE, &names[*at])).collect();
+        if phones.is_empty() {
+            phones.push(find(PERHAPS_PHONE)?);
+        }
         // What nobody has named is what has always stood there, unless it is another number.
-        let second = names.get(1).filter(|name| phone == 0 && !is_one(PHONE, name) && !is_one(PERHAPS_PHONE, name));
+        let second = names.get(1).filter(|name| phones[0] == 0 && !is_one(PHONE, name) && !is_one(PERHAPS_PHONE, name));
         let more = find(MORE).or(second.map(|_| 1));
-        Some(Self { phone, more })
+        Some(Self { phones, more })
     }
 }
 
@@ -289,27 +295,28 @@ mod tests {
     #[test]
     fn a_heading_tells_where_the_number_is() {
         for (heading, expected) in [
-            ("phone", Some((0, None))),
-            ("phone,reason,source", Some((0, Some(1)))),
-            ("phone,since,reason", Some((0, Some(2)))),
-            ("order_id,phone", Some((1, None))),
-            ("Name,Telefon", Some((1, Some(0)))),
-            ("email,Phone 1,Phone 2", Some((1, None))),
-            ("date,Mobile Number,first_name", Some((1, Some(2)))),
-            ("الاسم,رقم الجوال", Some((1, Some(0)))),
-            ("שם,טלפון נייד", Some((1, Some(0)))),
-            ("Имя,Номер телефона", Some((1, Some(0)))),
-            ("N° de téléphone,Nom", Some((0, Some(1)))),
-            ("Nummer,Telefon", Some((1, None))),
-            ("Number,Name", Some((0, Some(1)))),
-            ("Nomor,Nama,No HP", Some((2, Some(1)))),
-            ("WhatsApp,Phone", Some((1, None))),
+            ("phone", Some((vec![0], None))),
+            ("phone,reason,source", Some((vec![0], Some(1)))),
+            ("phone,since,reason", Some((vec![0], Some(2)))),
+            ("order_id,phone", Some((vec![1], None))),
+            ("Name,Telefon", Some((vec![1], Some(0)))),
+            ("email,Phone 1,Phone 2", Some((vec![1, 2], None))),
+            ("mobile,phone", Some((vec![0, 1], None))),
+            ("date,Mobile Number,first_name", Some((vec![1], Some(2)))),
+            ("الاسم,رقم الجوال", Some((vec![1], Some(0)))),
+            ("שם,טלפון נייד", Some((vec![1], Some(0)))),
+            ("Имя,Номер телефона", Some((vec![1], Some(0)))),
+            ("N° de téléphone,Nom", Some((vec![0], Some(1)))),
+            ("Nummer,Telefon", Some((vec![1], None))),
+            ("Number,Name", Some((vec![0], Some(1)))),
+            ("Nomor,Nama,No HP", Some((vec![2], Some(1)))),
+            ("WhatsApp,Phone", Some((vec![1], None))),
             ("+966501234567,WhatsApp", None),
             ("id,city", None),
             ("+966501234567,Sara", None),
         ] {
             let cells: Vec<String> = heading.split(',').map(str::to_owned).collect();
-            let found = CsvColumns::of(&cells).map(|c| (c.phone, c.more));
+            let found = CsvColumns::of(&cells).map(|c| (c.phones, c.more));
             assert_eq!(found, expected, "{heading}");
         }
     }
