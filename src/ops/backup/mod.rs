@@ -42,7 +42,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// Left out of every backup: this process's own, and earlier backups.
+/// Left out of every backup: this process's own, and earlier backups (scheduled ones wherever they lie).
 const NOT_KEPT: [&str; 8] = [
     "lock",
     "control.sock",
@@ -141,6 +141,7 @@ pub fn write_file(data_dir: &Path, target: &Path, making: &Making<'_>) -> Result
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
+    must_lie_outside(data_dir, dir, target)?;
     has_room(data_dir, dir)?;
     let name = target.file_name().ok_or_else(|| BackupError::Refused(format!("{} is no file", target.display())))?;
     let beside = dir.join(format!("{}{}.part", passing::PREFIX, name.to_string_lossy()));
@@ -174,6 +175,20 @@ fn has_room(data_dir: &Path, dir: &Path) -> Result<(), BackupError> {
         dir.display(),
         free >> 20,
         needed >> 20,
+    )))
+}
+
+/// A backup among the data would go into the next one, and that into the one after it. Scheduled ones are told by their names.
+fn must_lie_outside(data_dir: &Path, dir: &Path, target: &Path) -> Result<(), BackupError> {
+    let (Ok(data), Ok(dir)) = (data_dir.canonicalize(), dir.canonicalize()) else { return Ok(()) };
+    let is_scheduled = target.file_name().is_some_and(|name| plan::is_scheduled(&name.to_string_lossy()));
+    if is_scheduled || !dir.starts_with(&data) || dir.starts_with(data.join("backups")) {
+        return Ok(());
+    }
+    Err(BackupError::Refused(format!(
+        "{}: a backup among the data would be part of the next one: name a file elsewhere, or in {}",
+        target.display(),
+        data_dir.join("backups").display()
     )))
 }
 
@@ -341,7 +356,7 @@ pub(super) fn list(dir: &Path, prefix: &str, names: &mut Vec<String>) -> Result<
         let name = entry.file_name().to_string_lossy().into_owned();
         // Litestream's folder holds copies of the database's own log: a restored database begins another.
         let is_passing = PASSING.iter().any(|end| name.ends_with(end)) || name.ends_with("-litestream");
-        if is_passing || (prefix.is_empty() && NOT_KEPT.contains(&name.as_str())) {
+        if is_passing || plan::is_scheduled(&name) || (prefix.is_empty() && NOT_KEPT.contains(&name.as_str())) {
             continue;
         }
         let kind = entry.file_type().map_err(at(&entry.path()))?;

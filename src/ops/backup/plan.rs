@@ -154,6 +154,11 @@ fn name_of(at: Time) -> String {
     format!("{PREFIX}{}{SUFFIX}", at.timestamp().strftime("%Y%m%dT%H%M%SZ"))
 }
 
+/// Whether a file of this name is one of those that are made by themselves.
+pub(super) fn is_scheduled(name: &str) -> bool {
+    time_of(name).is_some()
+}
+
 fn time_of(name: &str) -> Option<Time> {
     let stamp = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let part = |range: std::ops::Range<usize>| stamp.get(range);

@@ -280,6 +280,28 @@ fn locks_on(path: &Path) -> usize {
     fs::read_to_string("/proc/locks").expect("the kernel's").lines().filter(|line| line.contains(&file)).count()
 }
 
+#[tokio::test]
+async fn a_backup_among_the_data_is_in_no_other_one() {
+    let mut world = World::start().await;
+    world.go_down().await;
+    let dir = world.dir.path();
+    for inside in ["mine.wabackup", "media/mine.wabackup"] {
+        fs::create_dir_all(dir.join("media")).expect("a folder");
+        let refused = write_file(dir, &dir.join(inside), &making(None)).map_err(|e| e.to_string());
+        assert!(refused.as_ref().is_err_and(|said| said.contains("part of the next one")), "{inside}: {refused:?}");
+    }
+    let mut files = Vec::new();
+    for day in 1..4 {
+        fs::create_dir_all(dir.join("kept")).expect("a folder");
+        let target = dir.join(format!("kept/wa-gateway-2026060{day}T080000Z.wabackup"));
+        files.push(write_file(dir, &target, &making(None)).expect("a backup").files);
+    }
+    assert_eq!(files, vec![files[0]; 3], "none is in the next one");
+    fs::create_dir_all(dir.join("backups")).expect("a folder");
+    write_file(dir, &dir.join("backups/by-hand.wabackup"), &making(None)).expect("there it may lie");
+    world.stop().await;
+}
+
 /// What could not be restored is no backup: it would be found out on the day of need, when the good ones are gone.
 #[tokio::test]
 async fn what_could_not_be_restored_is_not_backed_up() {
