@@ -4,6 +4,7 @@ mod acme;
 mod backup;
 mod kills;
 mod operation;
+mod restored;
 mod removal;
 mod standby;
 mod systemd_units;
