@@ -293,6 +293,7 @@ impl App {
         let public = listeners::open(&mut inherited, config.listen.public, "listen.public").await?;
         let http = listeners::open(&mut inherited, config.listen.http, "listen.http").await?;
         listeners::close_rest(inherited);
+        backup::forget_restored(&config.data_dir)?;
         let address = |l: &Option<TcpListener>| l.as_ref().and_then(|l| l.local_addr().ok());
         let listening = ListenAddresses {
             local: address(&local),

@@ -113,10 +113,11 @@ impl Scheduler {
                 self.0.store.write(move |tx| billed::warn(tx, now)).await?;
             }
             "retention" => {
-                self.0.retention.step().await?;
-                self.0.store.shrink().await?;
+                // First: what keeps the others from their end must not keep everybody's data.
                 let (dir, now) = (self.0.data_dir.clone(), self.0.clock.now());
                 tokio::task::spawn_blocking(move || store::expire_former(&dir, now)).await??;
+                self.0.retention.step().await?;
+                self.0.store.shrink().await?;
             }
             "optimize" => self.0.store.write(|tx| tx.execute("PRAGMA optimize", []).map(drop)).await?,
             "certificate" => {

@@ -1,5 +1,6 @@
 //! A machine goes on from a copy of the database that may lack what came last: another machine's, or a backup that was
-//! restored. What was sent since the copy was made is not sent again: it is `unknown`, or missed, and says why.
+//! restored. What may have been sent since the copy was made is not sent again: it is `unknown`, or missed, and says why;
+//! endpoints' answers that were not taken yet are taken no more.
 //!
 //! In a copy a message that waits for its slot, and one of the schedule that is due, look as if they had not left; the
 //! first machine may have sent them a moment after the copy was made. [`recover`](super::recover) believes a database
@@ -7,6 +8,7 @@
 
 use super::{announce, answer::Outcome, idempotency};
 use crate::{
+    events::webhooks,
     model::{
         clock::Time,
         ids::{LogId, MessageId},
@@ -53,6 +55,7 @@ pub fn hand_over(tx: &WriteTx<'_>, copy: CopyOf, until: Time, moment: Moment<'_>
     // The next start makes `unknown` of what is `sending`, with all that goes with it.
     let messages =
         tx.execute("UPDATE messages SET status = 'sending' WHERE status = 'accepted' AND quota <> 'none'", [])?;
+    webhooks::drop_answers(tx, moment.now)?;
     let due: Vec<MessageId> = tx.list(
         "SELECT s.message_id FROM schedules s
          WHERE s.state IN ('pending', 'claimed') AND (s.state = 'claimed' OR s.due_at <= ?1)

@@ -83,20 +83,21 @@ pub fn check_copy(path: &Path, ours: bool) -> Result<(), StoreError> {
 /// # Errors
 /// What SQLite found, in one line.
 pub fn check_copied(path: &Path) -> Result<(), StoreError> {
-    open::check(&nobodys(path)?, path, "quick_check")
+    open::check(&nobodys(path)?, path, "integrity_check")
 }
 
 /// Reads through a copy that was made of the gateway's database just now: that it is one (of whatever version), for damage,
-/// and whether `key_file` is the key of its secrets. What fails here could not be restored.
+/// and whether `key_file` is the key of its secrets (`is_elsewhere`: it lies outside the data directory). What fails here could
+/// not be restored, or be of no use.
 ///
 /// # Errors
 /// What is wrong, in one line.
-pub fn check_own_copy(path: &Path, key_file: &Path) -> Result<(), StoreError> {
+pub fn check_own_copy(path: &Path, key_file: &Path, is_elsewhere: bool) -> Result<(), StoreError> {
     let mut connection = nobodys(path)?;
     open::must_be_ours(&connection, path)?;
-    open::check(&connection, path, "quick_check")?;
+    open::check(&connection, path, "integrity_check")?;
     let view = connection.transaction()?;
-    key::must_fit(&Tx::new(&view), key_file)
+    key::must_fit(&Tx::new(&view), key_file, is_elsewhere)
 }
 
 /// Reads the database at `path` as of now, whoever else has it open; for who looks and changes nothing.

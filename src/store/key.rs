@@ -97,15 +97,20 @@ pub fn compare(database: &Path, key_file: &Path) -> Result<KeyMatch, StoreError>
     })
 }
 
-/// The key that a database was sealed with must be there. One that says of no key, or whose key was given up, needs none.
-pub(super) fn must_fit(tx: &Tx<'_>, key_file: &Path) -> Result<(), StoreError> {
+/// The key that a database was sealed with must be there. One that says of no key, or whose key was given up, needs none; a
+/// key outside the data directory (`is_elsewhere`) is not given up.
+pub(super) fn must_fit(tx: &Tx<'_>, key_file: &Path, is_elsewhere: bool) -> Result<(), StoreError> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'key_check'";
     let check = if tx.one(sql, [], |r| r.get::<_, i64>(0))? == 0 { None } else { known(tx)?.check };
     let given_up = key_file.with_file_name(GIVEN_UP);
-    let Some(check) = check.filter(|_| !given_up.exists()) else { return Ok(()) };
+    let Some(check) = check.filter(|_| is_elsewhere || !given_up.exists()) else { return Ok(()) };
     if fs::metadata(key_file).is_ok_and(|m| m.len() > 0) {
         let vault = Vault::with_key_file(key_file, Arc::new(crate::model::random::SystemRandom))?;
         return if check == vault.derive(PURPOSE) { Ok(()) } else { Err(another(key_file.to_owned())) };
+    }
+    if is_elsewhere {
+        let problem = "the key of this database's secrets is missing: put it back, or mend key_file".to_owned();
+        return Err(StoreError::Unusable { path: key_file.to_owned(), problem });
     }
     Err(missing(key_file.to_owned(), &given_up))
 }

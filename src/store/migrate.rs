@@ -2,7 +2,7 @@
 
 use super::{
     StoreError, former, one_person,
-    open::{FILE_NAME, check_file},
+    open::{FILE_NAME, RESTORED_AT, check_file},
 };
 use crate::model::clock::Time;
 use rusqlite::{Connection, Transaction};
@@ -68,7 +68,8 @@ pub(super) fn way_back(path: &Path) -> String {
     match names.into_iter().rev().find(|name| check_file(&dir.join("backups").join(name)).is_ok()) {
         Some(name) => format!(
             "go back to the database as it was before the upgrade, without what came after it: \
-             cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME}",
+             cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME} && touch {RESTORED_AT}; \
+             remove newer when all is well",
             dir.display().to_string()
         ),
         None => "restore a backup that was made before the upgrade into an empty directory".into(),

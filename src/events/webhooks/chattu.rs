@@ -308,6 +308,12 @@ pub fn answers(tx: &Tx<'_>, limit: u32) -> Result<Vec<EndpointReply>, StoreError
     )
 }
 
+/// What endpoints answered and nobody took yet, and what they are still asked: another gateway has answered, or may have.
+pub fn drop_answers(tx: &WriteTx<'_>, now: Time) -> Result<(), StoreError> {
+    tx.execute("UPDATE endpoint_answers SET done_at = ?1 WHERE done_at IS NULL", params![now])?;
+    tx.execute("DELETE FROM answerable_events", []).map(drop)
+}
+
 /// It is done, in the transaction that does it; false: it was done before.
 pub fn close_answer(tx: &WriteTx<'_>, id: i64, now: Time) -> Result<bool, StoreError> {
     let sql = "UPDATE endpoint_answers SET done_at = ?2 WHERE id = ?1 AND done_at IS NULL";

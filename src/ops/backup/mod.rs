@@ -22,7 +22,7 @@ pub use passing::sweep;
 pub use plan::{BackupPlan, BackupStep, PassphraseSource, read_passphrase};
 pub use plans::BackupPlans;
 pub use restore::{Restored, restore};
-pub use restored::settle_restored;
+pub use restored::{forget_restored, settle_restored};
 pub use seal::Passphrase;
 pub(super) use seal::{Opener, Sealer};
 
@@ -43,13 +43,15 @@ use std::{
 };
 
 /// Left out of every backup: this process's own, and earlier backups (scheduled ones wherever they lie).
-const NOT_KEPT: [&str; 8] = [
+const NOT_KEPT: [&str; 9] = [
     "lock",
     "control.sock",
     "backups",
     restore::STAGE,
     store::RESTORED_STAGE,
     store::RESTORED_AT,
+    // Where an upgrade that was taken back puts what it leaves.
+    "newer",
     standby::FOLLOWED,
     standby::REPLICATING,
 ];
@@ -95,6 +97,9 @@ struct Manifest {
     program: String,
     made_at: String,
     schema: usize,
+    /// No gateway ran on the directory before and after it was made, as for a move to another machine.
+    #[serde(default)]
+    nobody_ran: bool,
     members: Vec<Member>,
 }
 
@@ -230,6 +235,9 @@ pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>)
 
 fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> Result<(BackupMade, W), BackupError> {
     must_have_database(data_dir)?;
+    // Not held: a gateway that starts meanwhile must not find the directory taken.
+    let is_at_rest = || store::Store::lock(data_dir).is_ok();
+    let was_at_rest = is_at_rest();
     passing::sweep(work);
     let mut names = Vec::new();
     list(data_dir, "", &mut names)?;
@@ -238,7 +246,7 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
     // The database first: what it refers to is written before it is referred to, and kept longer.
     let key_file = making.key_file.map_or_else(|| data_dir.join(store::KEY_FILE_NAME), Path::to_owned);
     packing.add_judged(store::FILE_NAME, &data_dir.join(store::FILE_NAME), |copy| {
-        store::check_own_copy(copy, &key_file)
+        store::check_own_copy(copy, &key_file, making.key_file.is_some())
     })?;
     if let Some(key) = making.key_file {
         packing.add(store::KEY_FILE_NAME, key)?;
@@ -254,6 +262,7 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
         program: concat!("wa-gateway ", env!("CARGO_PKG_VERSION")).to_owned(),
         made_at: making.now.rfc3339(),
         schema: store::SCHEMA_VERSION,
+        nobody_ran: was_at_rest && is_at_rest(),
         members,
     };
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;

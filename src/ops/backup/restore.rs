@@ -94,8 +94,9 @@ fn clear_killed(stage: &Path, data_dir: &Path) -> Result<(), BackupError> {
             let _ = fs::remove_dir(data_dir.join(folder));
         }
     }
+    // Without a stage it is of a restore that came to its end.
     let mark = data_dir.join(store::RESTORED_AT);
-    match fs::remove_file(&mark) {
+    match if stage.exists() { fs::remove_file(&mark) } else { Ok(()) } {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&mark)(e)),
         _ => {}
     }
@@ -228,9 +229,11 @@ fn take_place(stage: &Path, data_dir: &Path, manifest: &Manifest) -> Result<(), 
     store::write_whole(&stage.join(JUDGED), &judged).map_err(at(stage))?;
     let database_last = |m: &&Member| m.name == store::FILE_NAME;
     let (database, others): (Vec<&Member>, Vec<&Member>) = manifest.members.iter().partition(database_last);
-    // Before the database is there: the first start must know of it.
-    let mark = data_dir.join(store::RESTORED_AT);
-    store::write_whole(&mark, manifest.made_at.as_bytes()).map_err(at(&mark))?;
+    // Before the database is there: the first start must know of it. While nobody ran nothing was sent after the backup.
+    if !manifest.nobody_ran {
+        let mark = data_dir.join(store::RESTORED_AT);
+        store::write_whole(&mark, manifest.made_at.as_bytes()).map_err(at(&mark))?;
+    }
     for member in others.into_iter().chain(database) {
         let target = data_dir.join(&member.name);
         if let Some(dir) = target.parent() {

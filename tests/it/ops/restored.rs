@@ -4,9 +4,35 @@ use super::backup::{making, put_back};
 use crate::harness::world::{World, message, message_with};
 use rusqlite::Connection;
 use serde_json::json;
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 use tempfile::TempDir;
 use wa_gateway::ops::backup::{write, write_file};
+
+fn empty(dir: &Path) {
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.expect("removed");
+    }
+}
+
+/// A move: the gateway was off when the backup was made, so nobody has sent what fell due since.
+#[tokio::test]
+async fn what_fell_due_during_a_move_is_sent_by_the_new_machine() {
+    let mut world = World::start().await;
+    world.send(&message_with(json!({"send_at": "2026-06-01T08:05:00Z"}))).await;
+    let dir = world.dir.path().to_owned();
+    world.go_down().await;
+    let mut backup = Vec::new();
+    write(&dir, &dir, &mut backup, &making(None)).expect("a backup");
+    empty(&dir);
+    world.later(Duration::from_secs(6 * 60));
+    put_back(&backup, &dir, None).expect("restored");
+    world.come_up().await;
+    world.gateway().schedules.step().await.expect("a step");
+    assert_eq!(world.inbox().await.len(), 1);
+    world.stop().await;
+}
 
 #[tokio::test]
 async fn a_backup_among_the_data_is_in_no_other_one() {
@@ -86,12 +112,11 @@ async fn what_went_out_after_the_backup_is_not_sent_again_by_who_restores_it() {
     world.gateway().schedules.step().await.expect("a step");
     assert_eq!(world.inbox().await.len(), 1, "it went out after the backup was made");
     world.go_down().await;
-    for entry in fs::read_dir(&dir).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.expect("removed");
-    }
+    empty(&dir);
     put_back(&backup, &dir, None).expect("restored");
+    // Given again, the command is refused and changes nothing.
+    put_back(&backup, &dir, None).expect_err("it is not empty");
+    assert!(dir.join("restored-at").exists());
     world.come_up().await;
     world.gateway().schedules.step().await.expect("a step");
     assert_eq!(world.inbox().await.len(), 0, "it is not sent again");
