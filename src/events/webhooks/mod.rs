@@ -42,7 +42,9 @@ mod status_step;
 mod worker;
 
 pub use change::EndpointChange;
-pub use chattu::{EndpointReply, answer_unasked, answers, close_answer, drop_answers, is_asked_about_calls, record_withheld};
+pub use chattu::{
+    EndpointReply, answer_unasked, answers, close_answer, drop_answers, is_asked_about_calls, record_withheld,
+};
 pub use counts::{EndpointCounts, LateDeliveries, count_endpoints, how_lately, list_given_up};
 pub use echo_ref::{ChangedRef, EchoRef};
 pub use endpoint::{Endpoint, EndpointId, NewEndpoint, list as list_endpoints};

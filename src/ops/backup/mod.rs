@@ -97,7 +97,7 @@ struct Manifest {
     program: String,
     made_at: String,
     schema: usize,
-    /// No gateway ran on the directory before and after it was made, as for a move to another machine.
+    /// No gateway ran on the directory while it was made, as for a move to another machine.
     #[serde(default)]
     nobody_ran: bool,
     members: Vec<Member>,
@@ -236,8 +236,8 @@ pub fn write(data_dir: &Path, work: &Path, out: impl Write, making: &Making<'_>)
 fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> Result<(BackupMade, W), BackupError> {
     must_have_database(data_dir)?;
     // Not held: a gateway that starts meanwhile must not find the directory taken.
-    let is_at_rest = || store::Store::lock(data_dir).is_ok();
-    let was_at_rest = is_at_rest();
+    let was_at_rest = store::Store::lock(data_dir).is_ok();
+    let written = last_written(data_dir);
     passing::sweep(work);
     let mut names = Vec::new();
     list(data_dir, "", &mut names)?;
@@ -262,7 +262,7 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
         program: concat!("wa-gateway ", env!("CARGO_PKG_VERSION")).to_owned(),
         made_at: making.now.rfc3339(),
         schema: store::SCHEMA_VERSION,
-        nobody_ran: was_at_rest && is_at_rest(),
+        nobody_ran: was_at_rest && last_written(data_dir) == written,
         members,
     };
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;
@@ -272,6 +272,12 @@ fn pack<W: Write>(data_dir: &Path, work: &Path, out: W, making: &Making<'_>) -> 
     let mut out = writer.finish()?;
     out.flush()?;
     Ok((BackupMade { files, bytes, encrypted: making.passphrase.is_some() }, out))
+}
+
+/// When the database was written to last, and how far its log goes.
+fn last_written(data_dir: &Path) -> (Option<std::time::SystemTime>, u64) {
+    let of = |end: &str| fs::metadata(data_dir.join(format!("{}{end}", store::FILE_NAME))).ok();
+    (of("").and_then(|m| m.modified().ok()), of("-wal").map_or(0, |m| m.len()))
 }
 
 struct Packing<'a, W> {

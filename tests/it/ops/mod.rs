@@ -4,7 +4,7 @@ mod acme;
 mod backup;
 mod kills;
 mod operation;
-mod restored;
 mod removal;
+mod restored;
 mod standby;
 mod systemd_units;

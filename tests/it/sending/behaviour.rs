@@ -276,7 +276,7 @@ async fn no_other_refusal_is_a_strike() {
 async fn a_soft_text_is_listed_for_review_when_many_people_get_it() {
     let world = World::start_with(no_rates).await;
     import(&world, 0..12).await;
-    let soft = "We have not seen you for a while. Come back soon and see our new shop.";
+    let soft = "We have not seen you for a while. Our new shop is open.";
     for (text, last) in [(soft, 60), ("Your order 2041 has left our warehouse.", 0)] {
         let mut scores = Vec::new();
         for n in 0..12 {
@@ -305,7 +305,7 @@ async fn soft_scores(world: &World, people: std::ops::Range<u32>, text: &str) ->
 
 #[tokio::test]
 async fn a_soft_text_is_listed_sooner_where_nobody_answers_and_later_where_people_wrote_themselves() {
-    const SOFT: &str = "We have not seen you for a while. Come back soon and see our new shop.";
+    const SOFT: &str = "We have not seen you for a while. Our new shop is open.";
     let listed_from = |scores: &[i64]| scores.iter().position(|score| *score >= 60).map(|n| n + 1);
     let mut world = World::start_with(no_rates).await;
     import(&world, 0..60).await;
