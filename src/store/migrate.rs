@@ -67,9 +67,8 @@ pub(super) fn way_back(path: &Path) -> String {
     // An earlier version wrote them in place: one that a crash cut off is none.
     match names.into_iter().rev().find(|name| check_file(&dir.join("backups").join(name)).is_ok()) {
         Some(name) => format!(
-            "go back to the database as it was before the upgrade, without what came after it: \
-             cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME} && touch {RESTORED_AT}; \
-             remove newer when all is well",
+            "go back to the database as it was before the upgrade (remove the folder newer when all is well), without what came \
+             after it: cd {:?} && mkdir newer && mv {FILE_NAME}* newer/ && cp -p backups/{name} {FILE_NAME} && touch {RESTORED_AT}",
             dir.display().to_string()
         ),
         None => "restore a backup that was made before the upgrade into an empty directory".into(),
@@ -178,6 +177,7 @@ mod tests {
         let commands = refused.split("after it: ").nth(1).expect("commands");
         let done = std::process::Command::new("sh").args(["-ec", commands]).status().expect("a shell");
         assert!(done.success(), "{commands}");
+        assert!(path.with_file_name(RESTORED_AT).exists(), "what is served next knows that it is a former state");
         let back = writer_connection(&path, now()).expect("this version's own database again");
         assert_eq!(number(&back, "SELECT due_at FROM jobs WHERE name = 'kept'"), 7);
         assert!(path.with_file_name("newer").join(FILE_NAME).exists(), "the newer one is kept");
