@@ -8,7 +8,7 @@ use crate::{
     gateway::{Gateway, retention::ErasureReport},
     model::phone::{Impossible, PhoneReading, Recipient, Region},
     portal::{PageContext, PageError, page_error::see_other},
-    store::StoreError,
+    store::{FORMER_KEPT_DAYS, StoreError},
     texts::locale::Lang,
     web::cookie,
 };
@@ -181,7 +181,12 @@ impl AccountPage<'_> {
     fn told(&self, done: &ErasureReport) -> String {
         let figures: [(&str, &dyn std::fmt::Display); 3] =
             [("messages", &done.messages), ("files", &done.files), ("events", &done.events)];
-        self.v.fill_all("account.erased", &figures)
+        let mut told = self.v.fill_all("account.erased", &figures);
+        if done.copies > 0 {
+            let figures: [(&str, &dyn std::fmt::Display); 2] = [("copies", &done.copies), ("days", &FORMER_KEPT_DAYS)];
+            told = format!("{told} {}", self.v.fill_all("account.erased_copies", &figures));
+        }
+        told
     }
 
     /// Whether a request waits, so that another would be turned away.

@@ -37,6 +37,24 @@ fn every_sequence_of_four_characters_has_a_place() {
 }
 
 #[test]
+fn words_and_pairs_have_places_of_their_own() {
+    let places = |text: &str| {
+        let mut all = Vec::new();
+        sequences(text, |place| all.push(place));
+        all
+    };
+    // A word has ended at the blank behind it; the second makes a pair with the one before it.
+    assert_eq!(places("ab ").len(), 1);
+    let (first, second, both) = (places("ab ")[0], places("cd ")[0], places("ab cd "));
+    // "ab c", "b cd" and " cd " beside two words and the pair.
+    assert_eq!(both.len(), 6);
+    assert!(both.contains(&first) && both.contains(&second));
+    let pair = |all: &[usize]| *all.last().expect("the pair is noted last");
+    assert_ne!(pair(&both), pair(&places("cd ab ")), "a pair has an order");
+    assert!(places("xy ab cd ").contains(&pair(&both)), "wherever it stands");
+}
+
+#[test]
 fn the_build_of_a_message_is_seen() {
     let m = Marks::of("Hello Anna, 50% OFF £5 until 12.05. at 10:30! 🔥 Ж? v1.2.3");
     assert_eq!((m.per_cents, m.currencies, m.clocks, m.dates, m.exclamations), (1, 1, 1, 1, 1));
