@@ -9,7 +9,10 @@ use crate::{
     app::root::everybody,
     connectors::evolution::import::{FoundWebhook, ImportCandidate, PAIRED_PHONE, our_events},
     dialects::AppState,
-    events::webhooks::{NewEndpoint, own_headers},
+    events::webhooks::{
+        NewEndpoint,
+        own_headers::{self, HEADERS_MAX},
+    },
     gateway::Gateway,
     instances::{Instance, NewInstance},
     model::{
@@ -190,6 +193,12 @@ fn endpoint(webhook: &FoundWebhook) -> EndpointPlan {
             continue;
         }
         match own_headers::parse([format!("{name}: {value}").as_str()]) {
+            Ok(one) if one.keys().any(|name| headers.contains_key(name)) => {
+                left_out.push(format!("{name}: it is there twice"));
+            }
+            Ok(_) if headers.len() == HEADERS_MAX => {
+                left_out.push(format!("{name}: an endpoint has at most {HEADERS_MAX} headers of its own"));
+            }
             Ok(one) => headers.extend(one),
             Err(why) => left_out.push(format!("{name}: {why}")),
         }
@@ -256,5 +265,16 @@ mod tests {
             assert!(InstanceId::parse(&made).is_ok(), "{made}");
         }
         assert!(InstanceId::parse(&free_slug(&"x".repeat(300), &[])).is_ok());
+    }
+
+    #[test]
+    fn no_more_headers_come_over_than_an_endpoint_has() {
+        let numbered = (0..22).map(|n| (format!("X-{n}"), "1".to_owned()));
+        let headers = numbered.chain([("x-0".to_owned(), "2".to_owned())]).collect();
+        let found = FoundWebhook { url: String::new(), events: vec![], headers, problem: None };
+        let plan = endpoint(&found);
+        assert_eq!((plan.headers.len(), plan.headers["x-0"].as_str()), (HEADERS_MAX, "1"));
+        let most = "an endpoint has at most 20 headers of its own";
+        assert_eq!(plan.left_out, [format!("X-20: {most}"), format!("X-21: {most}"), "x-0: it is there twice".into()]);
     }
 }

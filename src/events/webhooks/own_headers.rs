@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 /// What further headers are sealed for.
 pub(super) const SEALED_FOR: &str = "webhook_headers";
-/// Most headers of an endpoint, and longest value, in characters.
-const HEADERS_MAX: usize = 20;
+/// Most headers of an endpoint.
+pub const HEADERS_MAX: usize = 20;
+/// Longest value of one, in characters.
 const VALUE_MAX: usize = 2000;
 /// What the gateway says itself, and what belongs to the connection.
 const OURS: [&str; 14] = [
