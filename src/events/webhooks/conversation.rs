@@ -41,10 +41,31 @@ fn person(person: &EventPerson, otherwise: &str) -> String {
     contact.or_else(|| person.phone.clone()).unwrap_or_else(|| otherwise.to_owned())
 }
 
+/// Whether the log's recipient is a group or a channel. Meta's own ids have no server, and are longer than any number.
+pub(super) fn is_group(recipient: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"_-=".contains(&b);
+    let is_metas = recipient.len() >= 20 && recipient.bytes().all(is_letter);
+    recipient.ends_with("@g.us") || recipient.ends_with("@newsletter") || is_metas
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::ids::{ContactId, LogId};
+
+    #[test]
+    fn groups_and_channels_are_none_of_the_people() {
+        for (recipient, is) in [
+            ("120363000000000001@g.us", true),
+            ("120363000000000001@newsletter", true),
+            ("Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM", true),
+            ("+966501234567", false),
+            ("contact:900000000000000001", false),
+            ("US.13491208655302741918", false),
+        ] {
+            assert_eq!(is_group(recipient), is, "{recipient}");
+        }
+    }
 
     #[test]
     fn what_belongs_together_has_one_number() {

@@ -5,6 +5,7 @@
 
 use super::{
     StatusStep,
+    conversation::is_group,
     echo_ref::{ChangedRef, EchoRef, changed},
 };
 use crate::model::{
@@ -91,12 +92,7 @@ pub struct OutboundRef {
 impl OutboundRef {
     /// The group that it goes to; none: it goes to a person.
     fn group(&self) -> Option<&str> {
-        let to = &*self.recipient;
-        // Meta's own ids have no server, and are longer than any number.
-        let is_letter = |b: u8| b.is_ascii_alphanumeric() || b"_-=".contains(&b);
-        let is_metas = to.len() >= 20 && to.bytes().all(is_letter);
-        let is_group = to.ends_with("@g.us") || to.ends_with("@newsletter") || is_metas;
-        is_group.then_some(to)
+        is_group(&self.recipient).then_some(&*self.recipient)
     }
 }
 
