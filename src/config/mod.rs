@@ -175,24 +175,10 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
     let told = notices::contradictions(&config.notices);
     let (files, acme) = (tls.mode == TlsMode::Files, tls.mode == TlsMode::Acme);
     let http01 = acme && tls.acme_challenge == AcmeChallenge::Http01;
-    let collide =
-        |one: Option<SocketAddr>, other: Option<SocketAddr>| one.zip(other).is_some_and(|(a, b)| collide(a, b));
     [
         (
             listen.local.is_none() && listen.public.is_none(),
             ["listen.local", "listen.public", "nothing listens: set this or listen.public"],
-        ),
-        (
-            collide(listen.public, listen.local),
-            ["listen.public", "listen.local", "it is where listen.local listens: give each a port of its own"],
-        ),
-        (
-            collide(listen.http, listen.local),
-            ["listen.http", "listen.local", "it is where listen.local listens: give each a port of its own"],
-        ),
-        (
-            collide(listen.http, listen.public),
-            ["listen.http", "listen.public", "it is where listen.public listens: give each a port of its own"],
         ),
         (
             limits.connections_per_address > limits.connections,
@@ -232,8 +218,26 @@ fn contradictions(config: &Config) -> impl Iterator<Item = [&'static str; 3]> {
         ),
     ]
     .into_iter()
+    .chain(collisions(listen))
     .chain(told)
     .filter_map(|(wrong, which)| wrong.then_some(which))
+}
+
+/// Listeners that stand in each other's way.
+fn collisions(listen: &Listen) -> [(bool, [&'static str; 3]); 6] {
+    let Listen { local, public, http, metrics, .. } = *listen;
+    let local_is_there = "it is where listen.local listens: give each a port of its own";
+    let public_is_there = "it is where listen.public listens: give each a port of its own";
+    let http_is_there = "it is where listen.http listens: give each a port of its own";
+    let both = |one: Option<SocketAddr>, other: Option<SocketAddr>| one.zip(other).is_some_and(|(a, b)| collide(a, b));
+    [
+        (both(public, local), ["listen.public", "listen.local", local_is_there]),
+        (both(http, local), ["listen.http", "listen.local", local_is_there]),
+        (both(http, public), ["listen.http", "listen.public", public_is_there]),
+        (both(metrics, local), ["listen.metrics", "listen.local", local_is_there]),
+        (both(metrics, public), ["listen.metrics", "listen.public", public_is_there]),
+        (both(metrics, http), ["listen.metrics", "listen.http", http_is_there]),
+    ]
 }
 
 /// Whether two listeners cannot both be there; a port that the system chooses is free.

@@ -193,6 +193,10 @@ fn every_mistake_in_a_file_has_its_sentence() {
             "FILE: listen.http: it is where listen.public listens",
         ),
         (
+            "[listen]\nlocal = \"127.0.0.1:8080\"\nmetrics = \"127.0.0.1:8080\"",
+            "FILE: listen.metrics: it is where listen.local listens",
+        ),
+        (
             "[listen]\npublic = \"\"\n[tls]\nmode = \"acme\"\nacme_domains = [\"wa.example.com\"]",
             "FILE: listen.public: tls.mode \"acme\" needs it",
         ),

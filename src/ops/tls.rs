@@ -186,7 +186,10 @@ fn wrong(path: &Path, what: impl std::fmt::Display) -> TlsError {
 }
 
 /// The certificates of a PEM file: one at least.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+///
+/// # Errors
+/// A file that is missing or unreadable, or holds no certificate.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(path)?)
         .collect::<Result<_, _>>()
         .map_err(|e| wrong(path, format_args!("is no PEM file: {e}")))?;
