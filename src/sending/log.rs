@@ -6,7 +6,7 @@ use crate::{
     connectors::meta_error,
     model::{
         clock::Time,
-        ids::{AccountId, ContactId, InstanceId, KeyId, LogId},
+        ids::{AccountId, ContactId, InstanceId, KeyId, LogId, MessageId},
         message::{Retry, Status},
         phone::Phone,
     },
@@ -97,6 +97,11 @@ pub fn list(tx: &Tx<'_>, filter: &Filter) -> Result<Vec<LogEntry>, StoreError> {
          ORDER BY id DESC LIMIT ?5"
     );
     tx.list(&sql, params![filter.scope, filter.instance, filter.status, filter.since, filter.limit], read)
+}
+
+/// The log id of a message.
+pub fn numbered(tx: &Tx<'_>, id: &MessageId) -> Result<Option<LogId>, StoreError> {
+    tx.find("SELECT id FROM messages WHERE message_id = ?1", [id], |r| r.get(0))
 }
 
 /// A row with everything that is known of it: recipient, purpose, what the guard saw, when it changed its state.

@@ -112,11 +112,15 @@ pub fn main(
 
 fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitCode {
     let program = shell::program(args.first().map(OsString::as_os_str));
+    let wants_json = args.iter().any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors: clap prints them on stdout and says 0.
             let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            if wants_json && code != 0 {
+                output::print(&json!({"ok": false, "error": usage_error(&e.to_string())}), true);
+            }
             let _ = e.print();
             return ExitCode::from(code);
         }
@@ -140,6 +144,13 @@ fn started(args: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> ExitC
             ExitCode::FAILURE
         }
     }
+}
+
+/// What clap says is wrong, in one line: the usage, and where help is, are for people.
+fn usage_error(told: &str) -> String {
+    let what = told.split("\n\n").next().unwrap_or(told);
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    what.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What is to be printed at the end, if anything is.

@@ -1,6 +1,6 @@
 //! `wa-gateway key …`
 
-use super::{CLI, CommandResult, Execute, group, text};
+use super::{CLI, CommandResult, Execute, account::region_of, group, text};
 use crate::{
     accounts::{KeyAddresses, KeyKind, KeyScope, KeyScopes, NewKey},
     dialects::AppState,
@@ -113,7 +113,9 @@ pub struct KeyList {
 
 impl Execute for KeyList {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        Ok(json!(gateway.accounts.list_keys(AccountId(self.account)).await.map_err(text)?))
+        let account = AccountId(self.account);
+        region_of(gateway, account).await?;
+        Ok(json!(gateway.accounts.list_keys(account).await.map_err(text)?))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     app::root::everybody,
     dialects::AppState,
     model::{
-        ids::{InstanceId, LogId},
+        ids::{InstanceId, LogId, MessageId},
         message::Status,
     },
     sending::log,
@@ -52,22 +52,35 @@ impl Execute for MessageList {
             since: self.since.as_deref().map(parse_time).transpose()?,
             limit: self.limit,
         };
-        Ok(json!(gateway.store.read(move |tx| log::list(tx, &filter)).await.map_err(text)?))
+        let instance = filter.instance.clone();
+        let found = gateway.store.read(move |tx| log::list(tx, &filter)).await.map_err(text)?;
+        // One that was deleted may have left messages.
+        if let (true, Some(id)) = (found.is_empty(), instance) {
+            gateway.instances.find(&id).await.map_err(text)?;
+        }
+        Ok(json!(found))
     }
 }
 
 /// One row with its timeline
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct MessageShow {
-    /// Its log id
-    pub log_id: i64,
+    /// Its log id, or its message_id (msg_…)
+    pub log_id: String,
 }
 
 impl Execute for MessageShow {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let log_id = self.log_id;
-        let found = gateway.store.read(move |tx| log::timeline(tx, everybody(), LogId(log_id))).await.map_err(text)?;
-        found.ok_or_else(|| format!("there is no message with log id {log_id}"))
+        let named = self.log_id.trim().to_owned();
+        let found = gateway.store.read(move |tx| match named.parse() {
+            Ok(number) => log::timeline(tx, everybody(), LogId(number)),
+            Err(_) => match log::numbered(tx, &MessageId::from_text(&named))? {
+                Some(id) => log::timeline(tx, everybody(), id),
+                None => Ok(None),
+            },
+        });
+        let what = if self.log_id.starts_with("msg_") { "the id" } else { "log id" };
+        found.await.map_err(text)?.ok_or_else(|| format!("there is no message with {what} {}", self.log_id))
     }
 }
 

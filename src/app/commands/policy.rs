@@ -1,6 +1,6 @@
 //! `wa-gateway policy …`
 
-use super::{CLI, CommandResult, Execute, group, text};
+use super::{CLI, CommandResult, Execute, account::region_of, group, text};
 use crate::{
     accounts::Scope,
     app::root::everybody,
@@ -92,6 +92,9 @@ pub struct PolicyExamples {
 
 impl Execute for PolicyExamples {
     async fn execute(self, gateway: &AppState) -> CommandResult {
+        if let Some(account) = self.account {
+            region_of(gateway, AccountId(account)).await?;
+        }
         let scope = self.account.map_or_else(everybody, |account| Scope::Account(AccountId(account)));
         let examples = gateway.store.read(move |tx| judgements::examples(tx, scope)).await.map_err(text)?;
         Ok(json!({"ok": true, "rows": examples.len(), "csv": judgements::tab_separated(&examples)}))

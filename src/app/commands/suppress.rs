@@ -114,7 +114,9 @@ pub struct SuppressList {
 
 impl Execute for SuppressList {
     async fn execute(self, gateway: &AppState) -> CommandResult {
-        let listed = gateway.store.read(move |tx| suppression::list(tx, AccountId(self.account))).await;
+        let account = AccountId(self.account);
+        region_of(gateway, account).await?;
+        let listed = gateway.store.read(move |tx| suppression::list(tx, account)).await;
         Ok(json!(listed.map_err(|e: StoreError| e.to_string())?))
     }
 }

@@ -197,7 +197,13 @@ impl Execute for WebhookDeliveries {
     async fn execute(self, gateway: &AppState) -> CommandResult {
         let filter =
             Filter { endpoint: self.endpoint.map(EndpointId), failed: self.failed, limit: LISTED, ..Filter::default() };
-        Ok(json!(gateway.webhooks.deliveries(filter).await.map_err(text)?))
+        let found = gateway.webhooks.deliveries(filter).await.map_err(text)?;
+        if let (true, Some(id)) = (found.is_empty(), self.endpoint)
+            && gateway.webhooks.list().await.map_err(text)?.iter().all(|one| one.id != EndpointId(id))
+        {
+            return Err(format!("there is no endpoint {id}"));
+        }
+        Ok(json!(found))
     }
 }
 

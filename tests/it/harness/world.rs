@@ -202,7 +202,7 @@ impl World {
     /// The row of a message with its timeline.
     pub async fn row(&self, log_id: &Value) -> Value {
         let log_id = log_id.as_i64().expect("a log id");
-        self.command(MessageShow { log_id }).await.expect("a row")
+        self.command(MessageShow { log_id: log_id.to_string() }).await.expect("a row")
     }
 
     /// Messages of the quota that are taken of the world's account: day, month.

@@ -65,6 +65,23 @@ pub fn shape(core: &str, hash: bool) -> Shape {
     if is_grouped { groups(core, whole) } else { group(core, whole) }
 }
 
+/// Whether an identifier in groups of four may begin so, an IBAN or a creditor's reference: "GB29", "RF18".
+pub fn begins_groups(core: &str) -> bool {
+    let b = core.as_bytes();
+    b.len() == 4 && b[..2].iter().all(u8::is_ascii_uppercase) && b[2..].iter().all(u8::is_ascii_digit)
+}
+
+/// Whether it may go on so.
+pub fn is_further_group(core: &str) -> bool {
+    (1..=4).contains(&core.len()) && core.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// What such a further group is.
+pub fn group_shape(core: &str) -> Shape {
+    let m = make(core);
+    if m.letters == 0 || m.digits == 0 { Shape::Words } else { or_leet(core, m) }
+}
+
 fn is_separator(b: u8) -> bool {
     matches!(b, b'-' | b'/' | b'_' | b'.' | b':') || is_gs1(b)
 }

@@ -333,6 +333,21 @@ fn a_coupon_in_capitals_is_no_disguise_and_leetspeak_is() {
 }
 
 #[test]
+fn groups_of_an_identifier_are_no_premium_rate_and_no_disguise() {
+    for text in [
+        "Rechnung RE-2024-118: bitte an GB29 NWBK 150P 1331 10PP M268 überweisen, Verwendungszweck RF18 25P0 150P 7034.",
+        "Votre facture est prête : FR14 2004 1010 0505 150P 4M02 606, référence RF71 25PP 150P 0539 0075 47.",
+        "Payment for order 7711 received from MT84 MALT 0110 0001 2345 MTLC 150P 01S.",
+    ] {
+        let score = POLICY.score(Purpose::Transactional, text);
+        assert!(score.total < REVIEW, "{text}: {score:?}");
+        assert!(!score.signals.iter().any(|s| *s.id == *"premium"), "{text}: {score:?}");
+    }
+    let sold = "You have won GB29 tickets. FREE entry! Call 09061701461 now, 150p per min.";
+    assert!(POLICY.score(Purpose::Transactional, sold).total >= REFUSE);
+}
+
+#[test]
 fn support_is_not_refused_for_weak_words_alone_whoever_wrote_first() {
     let text = "Komm heute noch vorbei, wir haben viel Neues, nur bis 18 Uhr, jetzt schnell zugreifen!";
     let score = POLICY.score(Purpose::Support, text);

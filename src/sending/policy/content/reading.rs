@@ -106,6 +106,8 @@ struct TextReader {
     also: Vec<String>,
     /// Where the last identifier ends: the numbers right behind it are its further groups, as of an IBAN.
     id_end: usize,
+    /// What is read stands in groups of four, as an IBAN does: "FR14 2004 1010 0505 000M 1PPM 606".
+    in_groups: bool,
     exclamations: u16,
     upper: u32,
     letters: u32,
@@ -131,10 +133,16 @@ impl TextReader {
 
     fn chunk_or_id(&mut self, chunk: &str) {
         if !chunk.bytes().any(|b| b.is_ascii_digit()) {
+            self.in_groups = self.in_groups && ids::is_further_group(chunk);
             return self.chunk(chunk);
         }
         let (core, hash) = ids::core(chunk);
-        let shape = ids::shape(core, hash);
+        let is_further = self.in_groups && ids::is_further_group(core);
+        self.in_groups = (is_further || ids::begins_groups(core)) && chunk.ends_with(core);
+        if is_further {
+            self.id_end = self.is.text.len();
+        }
+        let shape = if is_further { ids::group_shape(core) } else { ids::shape(core, hash) };
         if shape == Shape::Words {
             return self.chunk(chunk);
         }
