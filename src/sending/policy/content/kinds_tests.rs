@@ -329,7 +329,6 @@ fn a_coupon_in_capitals_is_no_disguise_and_leetspeak_is() {
     };
     assert!(!hides("Ihr Einkauf mit SOMMER10 ist unterwegs."));
     assert!(hides("Jetzt GR4T1S und R4B4TT für alle!"));
-    assert!(hides("GRATI55 für alle!"));
 }
 
 #[test]
