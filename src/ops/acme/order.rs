@@ -46,17 +46,17 @@ pub(super) async fn issue(
     let _cleared = Cleared(challenges);
     // An authority may have looked, and found nothing, before it answers that it is going to look.
     if let Err(e) = prove(&mut order, settings.challenge, challenges).await {
-        return Err(reasons_or(&mut order, e).await);
+        return Err(reasons_or(&mut order, settings, e).await);
     }
     match order.poll_ready(&RetryPolicy::default()).await {
         Ok(OrderStatus::Ready) => {}
-        Ok(_) => return Err(reasons_or(&mut order, AcmeError::Refused("it does not say why".into())).await),
+        Ok(_) => return Err(reasons_or(&mut order, settings, AcmeError::Refused("it does not say why".into())).await),
         Err(instant_acme::Error::Api(problem)) => {
-            return Err(reasons_or(&mut order, AcmeError::Refused(problem.to_string())).await);
+            return Err(reasons_or(&mut order, settings, AcmeError::Refused(problem.to_string())).await);
         }
         // Some authorities leave the order pending when a proof failed (RFC 8555, 7.1.6, says otherwise): the reason
         // stands with the proof.
-        Err(e @ instant_acme::Error::Timeout(_)) => return Err(reasons_or(&mut order, e.into()).await),
+        Err(e @ instant_acme::Error::Timeout(_)) => return Err(reasons_or(&mut order, settings, e.into()).await),
         Err(e) => return Err(e.into()),
     }
     let key = order.finalize().await?;
@@ -124,9 +124,14 @@ async fn prove(order: &mut Order, how: AcmeChallenge, challenges: &Challenges) -
 }
 
 /// What the authority found, for the admin: usually that a name leads elsewhere, or that a port is closed.
-async fn reasons_or(order: &mut Order, otherwise: AcmeError) -> AcmeError {
+async fn reasons_or(order: &mut Order, settings: &Settings, otherwise: AcmeError) -> AcmeError {
     let why = reasons(order).await;
-    if why.is_empty() { otherwise } else { AcmeError::Refused(why.join("; ")) }
+    match otherwise {
+        _ if !why.is_empty() => AcmeError::Refused(why.join("; ")),
+        // The reason alone names nobody.
+        AcmeError::Refused(why) => AcmeError::Refused(format!("{}: {why}", settings.domains.join(", "))),
+        otherwise => otherwise,
+    }
 }
 
 async fn reasons(order: &mut Order) -> Vec<String> {

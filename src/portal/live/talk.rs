@@ -131,18 +131,20 @@ impl Talk<'_> {
             let read = self.gateway.store.read(move |tx| {
                 let Some(changes) = feed::after(tx, &scope, at, BATCH)? else { return Ok(None) };
                 let is_all = changes.len() < BATCH as usize;
-                Ok(Some((shown(tx, &locale, scope.scope, &changes)?, is_all, feed::newest(tx)?)))
+                // Whatever shows nothing, as what was deleted meanwhile, is told, too: else it would be read for ever. And others'
+                // changes are passed over, so that a quiet reader does not fall behind.
+                let to = if is_all { feed::newest(tx)? } else { changes.last().map_or(at, |last| last.position) };
+                Ok(Some((shown(tx, &locale, scope.scope, &changes)?, is_all, to)))
             });
             match read.await.map_err(|e: StoreError| trouble(&e))? {
                 None => return self.reset().await,
-                Some((frames, is_all, newest)) => {
+                Some((frames, is_all, to)) => {
                     for (position, frame) in frames {
                         self.send_json(&frame).await?;
                         self.at = position;
                     }
+                    self.at = to.max(self.at);
                     if is_all {
-                        // Others' changes are passed over, so that a quiet reader does not fall behind.
-                        self.at = newest.max(self.at);
                         return Ok(());
                     }
                 }

@@ -200,6 +200,33 @@ async fn a_session_has_so_many_windows_and_a_page_has_little_to_say() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_meanwhile_is_passed_over_however_much_it_is() {
+    let world = World::start().await;
+    let owner = Visitor::logged_in(&world, "owner").await;
+    world.hears(PHONE, "first").await;
+    let (one, after) = Listener::open(world.address(), &owner, "").await;
+    drop(one);
+    // Two batches and a half that show nothing any more.
+    write(&world, |tx| {
+        for n in 0..250 {
+            tx.execute(
+                "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id, kind, body,
+                     heard_at, created_at)
+                 SELECT account_id, instance_id, chat, 'gone-' || ?1, contact_id, 'text', 'gone', ?1, created_at
+                 FROM inbound_messages WHERE body = 'first'",
+                [n],
+            )?;
+        }
+        tx.execute("DELETE FROM inbound_messages WHERE body = 'gone'", []).map(drop)
+    })
+    .await;
+    let (mut one, _) = Listener::open(world.address(), &owner, &format!("?after={after}")).await;
+    world.hears(PHONE, "and this").await;
+    one.until("and this").await;
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_slow_reader_is_cut_and_goes_on_where_he_was() {
     const MANY: i64 = 1200;
     let world = World::start().await;
@@ -213,7 +240,7 @@ async fn a_slow_reader_is_cut_and_goes_on_where_he_was() {
             tx.execute(
                 "INSERT INTO inbound_messages (account_id, instance_id, chat, provider_message_id, contact_id, kind, body,
                      heard_at, created_at)
-                 SELECT account_id, instance_id, chat, 'many-' || ?1, contact_id, 'text', ?1 || ' ' || ?2, ?1, 0
+                 SELECT account_id, instance_id, chat, 'many-' || ?1, contact_id, 'text', ?1 || ' ' || ?2, ?1, created_at
                  FROM inbound_messages WHERE body = 'first'",
                 (n, "x".repeat(8192)),
             )?;
