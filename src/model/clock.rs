@@ -22,6 +22,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Time;
     /// Ends when [`Clock::now`] has reached `at`; at once when it already has.
     fn sleep_until(&self, at: Time) -> Sleep<'_>;
+    /// Whether it stands until somebody moves it. What is done once a minute then waits for whoever does.
+    fn is_stepped(&self) -> bool {
+        false
+    }
 }
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
