@@ -89,11 +89,16 @@ fn identifier(form: usize, d: &mut Dice) -> (&'static str, String) {
         30 => ("hexadecimal with colons", (0..6).map(|_| d.of(HEX, 2)).collect::<Vec<_>>().join(":")),
         31 => ("card's end", format!("**** {}", d.of(DIGITS, 4))),
         32 => ("plate", format!("{} {} {}", d.of(UPPER, 2), d.of(DIGITS, 3), d.of(UPPER, 2))),
+        33 => ("ISO 11649 with letters in fours", groups(format!("RF{}{}", d.of(DIGITS, 2), d.of(MIXED, 14)))),
+        34 => (
+            "IBAN with letters in fours",
+            groups(format!("FR{}{}{}{}", d.of(DIGITS, 2), d.of(DIGITS, 10), d.of(MIXED, 11), d.of(DIGITS, 2))),
+        ),
         _ => ("UPU S10", format!("{}{}DE", d.of(UPPER, 2), d.of(DIGITS, 9))),
     }
 }
 
-const FORMS: usize = 34;
+const FORMS: usize = 36;
 
 #[test]
 fn an_order_notice_passes_whatever_its_number_looks_like() {
